@@ -1,0 +1,176 @@
+// Package calibrate learns from the log itself what nobody wrote down: how far
+// the origin's clock is from the edge's, by which formula responses expire,
+// whether one name hides several caches, how many rows are missing.
+//
+// It counts into statistics that can be merged in any order, because they are
+// integers, and turns them into the Params of package reconstruct.
+package calibrate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/reconstruct"
+)
+
+// Clock compares origin stamps with edge intervals of joined requests. The
+// zero Clock is empty and ready to use.
+type Clock struct {
+	fromStart lags // origin stamp − middle of the lookup's interval
+	fromFirst lags // origin stamp − middle of the first byte's interval
+	width     int64
+	joined    int64
+}
+
+// lags is a histogram of small differences, with a coarse one beyond.
+type lags struct {
+	fine   [2*fineReach/fineStep + 1]int64
+	coarse [2*coarseReach/coarseStep + 1]int64
+	beyond int64
+}
+
+const (
+	fineStep    = 5 * time.Millisecond
+	fineReach   = 5 * time.Second
+	coarseStep  = time.Minute
+	coarseReach = 26 * time.Hour
+)
+
+func (l *lags) add(d time.Duration) {
+	if d >= -fineReach && d <= fineReach {
+		l.fine[(d+fineReach)/fineStep]++
+		return
+	}
+	l.beyond++
+	if d >= -coarseReach && d <= coarseReach {
+		l.coarse[(d+coarseReach)/coarseStep]++
+	}
+}
+
+func (l *lags) merge(o *lags) {
+	for i, n := range o.fine {
+		l.fine[i] += n
+	}
+	for i, n := range o.coarse {
+		l.coarse[i] += n
+	}
+	l.beyond += o.beyond
+}
+
+// quantile returns the difference below which a share q of the fine ones lie.
+func (l *lags) quantile(q float64) time.Duration {
+	total := int64(0)
+	for _, n := range l.fine {
+		total += n
+	}
+	want, seen := int64(float64(total)*q), int64(0)
+	for i, n := range l.fine {
+		if seen += n; seen > want {
+			return time.Duration(i)*fineStep - fineReach
+		}
+	}
+	return 0
+}
+
+// usual returns the minute in which most far differences lie.
+func (l *lags) usual() time.Duration {
+	best := 0
+	for i, n := range l.coarse {
+		if n > l.coarse[best] {
+			best = i
+		}
+	}
+	return time.Duration(best)*coarseStep - coarseReach
+}
+
+// Add notes an edge row's intervals and the stamp of its origin row.
+func (c *Clock) Add(start, available, origin model.Interval) {
+	o := middle(origin)
+	c.fromStart.add(o.Sub(middle(start)))
+	c.fromFirst.add(o.Sub(middle(available)))
+	c.width += int64(start.Hi.Sub(start.Lo) / time.Millisecond)
+	c.joined++
+}
+
+// Merge adds what o has seen.
+func (c *Clock) Merge(o *Clock) {
+	c.fromStart.merge(&o.fromStart)
+	c.fromFirst.merge(&o.fromFirst)
+	c.width += o.width
+	c.joined += o.joined
+}
+
+// Offset is what a Clock says about origin stamps.
+type Offset struct {
+	Joined    int64         `json:"joined_rows"`
+	Lag       time.Duration `json:"-"`
+	Spread    time.Duration `json:"-"`
+	FromStart bool          `json:"from_start"`
+	LagMS     int64         `json:"lag_ms"`
+	SpreadMS  int64         `json:"spread_ms"`
+	Refused   string        `json:"refused,omitempty"` // why stamps are not used
+}
+
+// minJoined is the least number of rows that an offset is read from: the range
+// of fewer says little about its ends.
+const minJoined = 50
+
+// Offset reads the histograms. instant is what the incident file says the
+// stamp marks: start, end, or unknown; unknown takes the tighter fit.
+func (c *Clock) Offset(instant string) Offset {
+	out := Offset{Joined: c.joined}
+	if c.joined == 0 {
+		out.Refused = "no edge row was joined to an origin row"
+		return out
+	}
+	if c.fromStart.beyond*2 > c.joined {
+		d := c.fromStart.usual()
+		out.Refused = fmt.Sprintf("origin stamps are %v from the edge's on most joined requests: %s", d, likelyCause(d))
+		return out
+	}
+	if c.joined < minJoined {
+		out.Refused = fmt.Sprintf("only %d joined rows", c.joined)
+		return out
+	}
+	width := time.Duration(c.width/c.joined) * time.Millisecond
+	sLag, sSpread := c.fromStart.centre(width)
+	fLag, fSpread := c.fromFirst.centre(width)
+	out.FromStart = instant == "start" || instant != "end" && sSpread < fSpread
+	out.Lag, out.Spread = -fLag, fSpread
+	if out.FromStart {
+		out.Lag, out.Spread = -sLag, sSpread
+	}
+	out.LagMS, out.SpreadMS = out.Lag.Milliseconds(), out.Spread.Milliseconds()
+	return out
+}
+
+// Known differences between a clock that is wrong and one in another zone.
+func likelyCause(d time.Duration) string {
+	quarter := 15 * time.Minute
+	if off := d - d.Round(quarter); off >= -2*time.Minute && off <= 2*time.Minute {
+		return fmt.Sprintf("the origin log looks like local time of UTC%+.4g; set time_zone on its source", d.Round(quarter).Hours())
+	}
+	return "its clock was wrong, or the request ids are not the CDN's"
+}
+
+// Trim cuts stray rows off both ends of a histogram.
+const trim = 0.01
+
+// centre returns the middle of the differences and how far they spread beyond
+// what whole-second stamps explain. The middle of the range of uniform noise
+// is known far better than its mean: its error falls with 1/n, not 1/√n.
+func (l *lags) centre(width time.Duration) (lag, spread time.Duration) {
+	lo, hi := l.quantile(trim), l.quantile(1-trim)
+	noise := time.Duration(float64(width) * (1 - 2*trim))
+	return (lo + hi) / 2, max(20*time.Millisecond, (hi-lo-noise)/2)
+}
+
+func middle(v model.Interval) model.Instant { return v.Lo + (v.Hi-v.Lo)/2 }
+
+// Apply copies the offset into p.
+func (o Offset) Apply(p *reconstruct.Params) {
+	if o.Refused == "" {
+		p.Lag, p.Spread, p.FromStart = o.Lag, o.Spread, o.FromStart
+	}
+}

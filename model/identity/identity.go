@@ -1,0 +1,395 @@
+// Package identity says who a recipient was and whose session its client
+// presented before and after a delivery, and lets that re-weigh the
+// candidates of package reconstruct (semantics.md C9).
+//
+// It looks at one device at a time: an address and a User-Agent, with the
+// connections seen from it. Behind a shared egress that is many jars, so a
+// connection (address and port) always counts for more than a device.
+package identity
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/spillscope/spillscope/model"
+)
+
+// Sighting is a request that shows which session a device presented.
+type Sighting struct {
+	RequestID string
+	Start     model.Interval // the request left with the jar of then
+	Done      model.Interval // its response may have changed the jar
+	Conn      model.ID       // zero: not known
+	Session   model.ID       // presented
+	User      string         // of Session; "" unknown
+	Issued    model.ID       // zero: none
+	Payload   any
+}
+
+// login reports whether the response changed the session: from then on the
+// jar's content has another cause than a delivery.
+func (s *Sighting) login() bool { return !s.Issued.IsZero() && s.Issued != s.Session }
+
+// Candidate is one possible fill of a hit with its holder.
+type Candidate struct {
+	Prior   float64  // from reconstruct
+	Bears   bool     // the stored response carries a session cookie, or may
+	Session model.ID // holder's; zero: unknown
+	User    string
+	Device  model.ID // of the client that filled
+	Conn    model.ID
+}
+
+// Hit is a response from the cache to the device.
+type Hit struct {
+	RequestID  string
+	Start      model.Interval
+	Available  model.Interval
+	Conn       model.ID
+	Device     model.ID
+	Jar        float64 // how likely such a client takes the cookie
+	Candidates []Candidate
+	Unknown    float64 // prior of the fill not being listed
+	Payload    any
+}
+
+// Link is what ties a sighting to a hit.
+type Link uint8
+
+// The links, weakest first.
+const (
+	LinkNone       Link = iota
+	LinkShared          // same address and User-Agent, several users there
+	LinkDevice          // same address and User-Agent, one user
+	LinkConnection      // same address and port, minutes apart
+)
+
+var linkNames = [...]string{"nothing", "the same address and user agent, shared by several users", "the same address and user agent", "the same connection"}
+
+func (l Link) String() string { return linkNames[l] }
+
+// Reading is what the sightings say of one hit.
+type Reading struct {
+	Own      model.ID // session before, not counting sessions that deliveries brought
+	OwnUser  string
+	OwnLink  Link
+	Jars     int       // users that the device's own sightings show
+	Again    bool      // the device was seen after the hit
+	Kept     *Sighting // presented Own again
+	KeptLink Link
+	Racing   bool      // an own request was under way: its response may have set Own back
+	Verdicts []Verdict // one a candidate
+	Unknown  Verdict
+	// Stranger is a session that appeared after the hit without a login, of a
+	// holder that no candidate names; nil if none.
+	Stranger *Sighting
+}
+
+// Verdict is the joint probability of a candidate and what became of it.
+type Verdict struct {
+	Delivered, Applied, Used float64
+	Self                     Link      // the fill was the recipient's own, tied by this
+	Same                     bool      // the recipient's own session or user
+	Use                      *Sighting // presented the holder's session; nil: not seen
+	UseLink                  Link
+}
+
+// idle is how long a connection may be silent before its port may have passed
+// to somebody else behind the same address.
+const idle = 10 * time.Minute
+
+// Device is everything known of one address and User-Agent.
+type Device struct {
+	sightings []Sighting
+	bySession map[model.ID][]int
+	byConn    map[model.ID][]int
+	logins    []int
+	hits      []Hit
+	brought   map[model.ID][]int // session → hits that may have brought it
+	jars      int
+}
+
+// NewDevice indexes what was seen of a device. It sorts both slices.
+func NewDevice(sightings []Sighting, hits []Hit) *Device {
+	slices.SortFunc(sightings, func(a, b Sighting) int {
+		return cmp.Or(cmp.Compare(a.Start.Lo, b.Start.Lo), cmp.Compare(a.RequestID, b.RequestID))
+	})
+	slices.SortFunc(hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(a.Start.Lo, b.Start.Lo), cmp.Compare(a.RequestID, b.RequestID))
+	})
+	d := &Device{
+		sightings: sightings,
+		hits:      hits,
+		bySession: map[model.ID][]int{},
+		byConn:    map[model.ID][]int{},
+		brought:   map[model.ID][]int{},
+	}
+	for i := range sightings {
+		s := &sightings[i]
+		d.bySession[s.Session] = append(d.bySession[s.Session], i)
+		if !s.Conn.IsZero() {
+			d.byConn[s.Conn] = append(d.byConn[s.Conn], i)
+		}
+		if s.login() {
+			d.logins = append(d.logins, i)
+		}
+	}
+	for i := range hits {
+		for _, c := range hits[i].Candidates {
+			if c.brings(&hits[i]) {
+				d.brought[c.Session] = append(d.brought[c.Session], i)
+			}
+		}
+	}
+	d.jars = d.countJars()
+	return d
+}
+
+// negligible is the prior below which a candidate explains nothing: it would
+// make every colleague's session look delivered.
+const negligible = 0.01
+
+// brings reports whether c may have put a foreign session on the device of h.
+func (c *Candidate) brings(h *Hit) bool {
+	return c.Bears && !c.Session.IsZero() && c.Prior >= negligible && c.Device != h.Device
+}
+
+// Hits returns the hits in the order that Read numbers them.
+func (d *Device) Hits() []Hit { return d.hits }
+
+// countJars counts the users that sign in from here by themselves. A session
+// that a delivery may have brought does not make another jar.
+func (d *Device) countJars() int {
+	jars := map[string]bool{}
+	for i := range d.sightings {
+		s := &d.sightings[i]
+		if s.Session.IsZero() || d.maybeBrought(s) {
+			continue
+		}
+		who := s.User
+		if who == "" {
+			who = s.Session.String()
+		}
+		jars[who] = true
+	}
+	return len(jars)
+}
+
+// maybeBrought reports whether a hit before s may have put its session here.
+// A session that was here before the first such hit is at home here.
+func (d *Device) maybeBrought(s *Sighting) bool {
+	by := d.brought[s.Session]
+	if len(by) == 0 {
+		return false
+	}
+	hit := &d.hits[by[0]]
+	first := &d.sightings[d.bySession[s.Session][0]]
+	return hit.Start.Lo < s.Start.Hi && first.Start.Hi > hit.Start.Lo
+}
+
+func (d *Device) shared() bool { return d.jars > 1 }
+
+// link returns what ties s to h.
+func (d *Device) link(s *Sighting, h *Hit) Link {
+	if !h.Conn.IsZero() && s.Conn == h.Conn && gap(s.Start, h.Start) <= idle {
+		return LinkConnection
+	}
+	if d.shared() {
+		return LinkShared
+	}
+	return LinkDevice
+}
+
+func gap(a, b model.Interval) time.Duration {
+	return max(a.Lo.Sub(b.Hi), b.Lo.Sub(a.Hi), 0)
+}
+
+// Read returns what the sightings say of hit i.
+func (d *Device) Read(i int) Reading {
+	h := &d.hits[i]
+	r := Reading{Jars: d.jars}
+	d.readBefore(h, &r)
+	d.readAfter(h, &r)
+	r.Verdicts = make([]Verdict, len(h.Candidates))
+	for c := range h.Candidates {
+		d.readCandidate(h, &h.Candidates[c], &r, &r.Verdicts[c])
+	}
+	d.readStranger(i, &r)
+	d.weigh(i, &r)
+	return r
+}
+
+// readBefore finds the recipient's own session: the last one presented before
+// the hit on its connection, else by its device if that is one jar.
+func (d *Device) readBefore(h *Hit, r *Reading) {
+	if s := d.lastOwn(d.byConn[h.Conn], h); s != nil && !h.Conn.IsZero() {
+		r.Own, r.OwnUser, r.OwnLink = s.holds(), s.User, LinkConnection
+		return
+	}
+	if d.shared() {
+		return
+	}
+	all := d.before(h)
+	for n := all - 1; n >= 0; n-- {
+		s := &d.sightings[n]
+		if !s.Session.IsZero() && !d.maybeBrought(s) {
+			r.Own, r.OwnUser, r.OwnLink = s.holds(), s.User, LinkDevice
+			return
+		}
+	}
+}
+
+// holds returns the session that the jar held once s was answered.
+func (s *Sighting) holds() model.ID {
+	if s.login() {
+		return s.Issued
+	}
+	return s.Session
+}
+
+// before returns how many sightings surely precede h.
+func (d *Device) before(h *Hit) int {
+	n, _ := slices.BinarySearchFunc(d.sightings, h.Start.Lo, func(s Sighting, at model.Instant) int {
+		return cmp.Compare(s.Start.Lo, at)
+	})
+	return n
+}
+
+// lastOwn returns the last sighting of a connection before h whose session no
+// delivery brought.
+func (d *Device) lastOwn(conn []int, h *Hit) *Sighting {
+	for n := len(conn) - 1; n >= 0; n-- {
+		s := &d.sightings[conn[n]]
+		if s.Start.Lo >= h.Available.Hi || s.Session.IsZero() || d.maybeBrought(s) {
+			continue
+		}
+		if gap(s.Start, h.Start) > idle {
+			return nil
+		}
+		return s
+	}
+	return nil
+}
+
+// readAfter finds whether the device came back, and with its own session.
+func (d *Device) readAfter(h *Hit, r *Reading) {
+	last := len(d.sightings) - 1
+	if !d.shared() {
+		r.Again = last >= 0 && d.sightings[last].Start.Lo >= h.Available.Hi
+	} else if conn := d.byConn[h.Conn]; len(conn) > 0 && !h.Conn.IsZero() {
+		r.Again = d.sightings[conn[len(conn)-1]].Start.Lo >= h.Available.Hi
+	}
+	if r.Own.IsZero() {
+		return
+	}
+	for _, n := range d.bySession[r.Own] {
+		s := &d.sightings[n]
+		if s.Start.Lo < h.Available.Lo && s.Done.Hi > h.Available.Lo {
+			r.Racing = true
+		}
+		if s.Start.Lo < h.Available.Hi || d.loginBetween(h, s) {
+			continue
+		}
+		if l := d.link(s, h); l > r.KeptLink {
+			r.Kept, r.KeptLink = s, l
+		}
+		if r.KeptLink == LinkConnection || gap(s.Start, h.Start) > idle && r.Kept != nil {
+			return
+		}
+	}
+}
+
+// loginBetween reports whether the jar got a session by itself between h and s.
+func (d *Device) loginBetween(h *Hit, s *Sighting) bool {
+	for _, n := range d.logins {
+		l := &d.sightings[n]
+		if l.Start.Lo >= s.Start.Lo {
+			return false
+		}
+		if l.Done.Hi > h.Available.Lo && (l.Issued == s.Session || !d.shared() || l.Conn == s.Conn) {
+			return true
+		}
+	}
+	return false
+}
+
+// readCandidate looks for the candidate's session on the device.
+func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
+	switch {
+	case !h.Conn.IsZero() && c.Conn == h.Conn:
+		v.Self = LinkConnection
+	case c.Device == h.Device && d.shared():
+		v.Self = LinkShared
+	case c.Device == h.Device:
+		v.Self = LinkDevice
+	}
+	if c.Session.IsZero() {
+		return
+	}
+	v.Same = c.Session == r.Own || c.User != "" && c.User == r.OwnUser
+	if v.Same {
+		return
+	}
+	v.Use, v.UseLink = d.use(h, c.Session)
+}
+
+// use returns the first sighting of session after h that speaks for a
+// delivery: not on a device where that session was at home before.
+func (d *Device) use(h *Hit, session model.ID) (*Sighting, Link) {
+	var best *Sighting
+	var link Link
+	home, homeConn := false, false
+	for _, n := range d.bySession[session] {
+		s := &d.sightings[n]
+		if s.Start.Hi <= h.Start.Lo {
+			if !d.maybeBrought(s) {
+				home = true
+				homeConn = homeConn || s.Conn == h.Conn
+			}
+			continue
+		}
+		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) {
+			continue
+		}
+		l := d.link(s, h)
+		if home && (l != LinkConnection || homeConn) {
+			continue
+		}
+		if l > link {
+			best, link = s, l
+		}
+		if link == LinkConnection || best != nil && gap(s.Start, h.Start) > idle {
+			break
+		}
+	}
+	return best, link
+}
+
+// Trail returns what the device did with session after hit i, up to the next
+// login, tied to it by at least link. A request belongs to the last hit before
+// it that may have brought the session, so that none is told twice.
+func (d *Device) Trail(i int, session model.ID, link Link) []*Sighting {
+	h := &d.hits[i]
+	var out []*Sighting
+	for _, n := range d.bySession[session] {
+		s := &d.sightings[n]
+		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) || d.link(s, h) < link {
+			continue
+		}
+		if d.lastBringer(session, s) == i {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (d *Device) lastBringer(session model.ID, s *Sighting) int {
+	last := -1
+	for _, i := range d.brought[session] {
+		if d.hits[i].Start.Lo < s.Start.Hi {
+			last = i
+		}
+	}
+	return last
+}

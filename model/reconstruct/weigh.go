@@ -1,0 +1,270 @@
+package reconstruct
+
+import (
+	"math"
+	"time"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
+)
+
+// Params are what the log taught about the cache; package calibrate makes them.
+type Params struct {
+	Rules    [len(cache.Rules)]float64 // posterior of each expiry formula; sums to 1
+	Single   float64                   // how far a Miss proves that nothing fresh was there
+	Loss     float64                   // share of hits whose fill is not in the log
+	Collapse float64                   // share of waiting requests that were collapsed
+
+	// An origin row stamped o belongs to a fill that became available near
+	// o + Lag + (time to first byte if FromStart). Spread is how near; 0 says
+	// that origin stamps cannot be used.
+	Lag       time.Duration
+	Spread    time.Duration
+	FromStart bool
+}
+
+// step is the grid on which unknown phases are summed. A finer grid costs
+// more than it tells: request and lookup are some milliseconds apart.
+const step = model.Instant(25 * time.Millisecond)
+
+// phase is a distribution of an instant over grid cells.
+type phase struct {
+	first int64
+	mass  []float64
+	sum   []float64 // sum[i] = mass[0] + … + mass[i]
+}
+
+func cell(i model.Instant) int64 {
+	c := int64(i / step)
+	if i < 0 && i%step != 0 {
+		c--
+	}
+	return c
+}
+
+// below returns the probability that the instant lies in cell c or before.
+func (p *phase) below(c int64) float64 {
+	switch i := c - p.first; {
+	case i < 0:
+		return 0
+	case i >= int64(len(p.sum)):
+		return 1
+	default:
+		return p.sum[i]
+	}
+}
+
+// uniform spreads v evenly over its cells.
+func uniform(v model.Interval) phase {
+	return weighted(v, func(model.Instant) float64 { return 1 })
+}
+
+// weighted spreads v over its cells by weight, which is asked at their middle.
+func weighted(v model.Interval, weight func(model.Instant) float64) phase {
+	first, last := cell(v.Lo), cell(max(v.Lo, v.Hi-1))
+	p := phase{first: first, mass: make([]float64, last-first+1)}
+	total := 0.0
+	for i := range p.mass {
+		p.mass[i] = weight(model.Instant(first+int64(i))*step + step/2)
+		total += p.mass[i]
+	}
+	p.sum = make([]float64, len(p.mass))
+	acc := 0.0
+	for i := range p.mass {
+		p.mass[i] /= total
+		acc += p.mass[i]
+		p.sum[i] = acc
+	}
+	return p
+}
+
+// stray keeps an origin stamp from ruling anything out: it may belong to a
+// retry, or its clock may have jumped.
+const stray = 1e-3
+
+// availability returns the distribution of the instant at which f could be
+// used, sharpened by its origin row.
+func (p *Params) availability(f *Event) phase {
+	if f.Origin.IsZero() || p.Spread <= 0 {
+		return uniform(f.Available)
+	}
+	centre := f.Origin.Lo.Add(p.Lag)
+	if p.FromStart {
+		centre = centre.Add(f.ttfb())
+	}
+	scale := float64(p.Spread)
+	return weighted(f.Available, func(at model.Instant) float64 {
+		return stray + math.Exp(-math.Abs(float64(at.Sub(centre)))/scale)
+	})
+}
+
+// Grid is the evidence of one hit or miss, ready to be asked under any rule.
+type Grid struct {
+	lookup phase
+	end    int64 // cell in which the hit's own first byte left
+	fills  []phase
+	waits  []int64 // cells from lookup to availability, of each fill
+	misses []bool  // which fills are Misses and so prove an empty cache
+	lives  []time.Duration
+	fit    []float64 // how well status and method of fill and hit agree
+}
+
+// NewGrid lays out h and its candidates.
+func NewGrid(h *Event, cs []Candidate, policy Policy, p *Params) *Grid {
+	g := &Grid{lookup: uniform(h.Start), end: cell(h.Available.Lo) - cell(h.Start.Lo)}
+	for _, c := range cs {
+		g.fills = append(g.fills, p.availability(c.Fill))
+		g.waits = append(g.waits, int64(model.Instant(c.Fill.ttfb())/step))
+		g.misses = append(g.misses, c.Fill.Miss)
+		g.lives = append(g.lives, usualLife(policy, c.Fill))
+		g.fit = append(g.fit, agreement(c.Fill, h))
+	}
+	return g
+}
+
+// usualLife is the TTL that likelihoods assume; membership assumed the longest.
+func usualLife(policy Policy, f *Event) time.Duration {
+	switch {
+	case f.Error:
+		return max(policy.TTL.Min, policy.ErrorTTL)
+	case policy.TTL.Default > 0:
+		return policy.TTL.Default
+	}
+	return policy.TTL.Max
+}
+
+// agreement lowers fills whose stored response does not look like what the hit
+// sent. It never reaches zero: error pages are rewritten, and whether a HEAD
+// fill answers a GET is not documented (semantics.md A2.18).
+func agreement(f, h *Event) float64 {
+	w := 1.0
+	if f.Error != h.Error {
+		w = 0.02
+	}
+	if f.Head && !h.Head {
+		w *= 0.5
+	}
+	return w
+}
+
+// lookups bounds how many phases of the lookup are tried.
+const lookups = 10
+
+// Explain returns, for each candidate, the probability under rule that its
+// response was the stored one and fresh when the lookup came: it had arrived,
+// had not expired, and no other fill had arrived since. single says how far a
+// Miss counts as proof that the cache was empty at its own lookup.
+func (g *Grid) Explain(rule model.Expiry, single float64) []float64 {
+	w := make([]float64, len(g.fills))
+	stride := max(1, (len(g.lookup.mass)+lookups-1)/lookups)
+	tried := 0.0
+	for i := stride / 2; i < len(g.lookup.mass); i += stride {
+		tried++
+		x := g.lookup.first + int64(i)
+		for f := range g.fills {
+			w[f] += g.at(f, x, rule, single)
+		}
+	}
+	for f := range w {
+		w[f] /= tried
+	}
+	return w
+}
+
+// at is Explain for one candidate and one lookup cell.
+func (g *Grid) at(f int, x int64, rule model.Expiry, single float64) float64 {
+	p := &g.fills[f]
+	total := 0.0
+	for i, m := range p.mass {
+		a := p.first + int64(i)
+		if a > x {
+			break
+		}
+		arrived := model.Instant(a)*step + step/2
+		if !cache.Fresh(rule, arrived, model.Instant(x)*step+step/2, g.lives[f]) {
+			continue
+		}
+		if a == x {
+			m /= 2 // same cell: the order within it is open
+		}
+		total += float64(m * g.undisturbed(f, a, x, single))
+	}
+	return total
+}
+
+// undisturbed returns the probability that no other fill replaced the one that
+// arrived in cell a before x, and that no Miss found the cache empty between.
+func (g *Grid) undisturbed(f int, a, x int64, single float64) float64 {
+	p := 1.0
+	for o := range g.fills {
+		if o == f {
+			continue
+		}
+		fill := &g.fills[o]
+		replaced := fill.below(x) - fill.below(a)
+		p *= 1 - replaced
+		if single == 0 || !g.misses[o] || replaced == 1 {
+			continue
+		}
+		wait := g.waits[o]
+		lookedUp := fill.below(x+wait) - fill.below(max(a+wait, x))
+		p *= 1 - float64(single*lookedUp/(1-replaced))
+	}
+	return max(p, 0)
+}
+
+// Followers returns, for each candidate, the probability that the hit was
+// collapsed onto it: asked for while the fill was under way, answered with it.
+func (g *Grid) Followers() []float64 {
+	w := make([]float64, len(g.fills))
+	for f := range g.fills {
+		p, wait := &g.fills[f], g.waits[f]
+		for i, m := range g.lookup.mass {
+			x := g.lookup.first + int64(i)
+			until := min(x+g.end+1, x+wait)
+			w[f] += float64(m * max(0, p.below(until)-p.below(x)))
+		}
+	}
+	return w
+}
+
+// faint is the likelihood of a candidate that only the slack of membership
+// allows: listed, and last.
+const faint = 1e-6
+
+// surprise is the likelihood that an arbitrary lost fill would have explained
+// the hit as well: about what a true candidate scores on average.
+const surprise = 0.5
+
+// Weigh sets P of each candidate and returns the probability of `unknown`:
+// a fill whose row is lost, or one of a tier that does not log here. They sum to 1.
+func Weigh(h *Event, cs []Candidate, policy Policy, p *Params) (unknown float64) {
+	if len(cs) == 0 {
+		return 1
+	}
+	grid := NewGrid(h, cs, policy, p)
+	total := 0.0
+	for i, r := range cache.Rules {
+		if p.Rules[i] == 0 {
+			continue
+		}
+		for j, w := range grid.Explain(r, p.Single) {
+			cs[j].P += float64(p.Rules[i] * w)
+		}
+	}
+	if p.Collapse > 0 {
+		for j, w := range grid.Followers() {
+			cs[j].P += float64(p.Collapse * w)
+		}
+	}
+	for j := range cs {
+		cs[j].P = max(float64(cs[j].P*grid.fit[j]), faint)
+		total += cs[j].P
+	}
+	lost := float64(p.Loss * surprise)
+	scale := (1 - p.Loss) / (lost + float64((1-p.Loss)*total))
+	for j := range cs {
+		cs[j].P *= scale
+	}
+	return lost / (lost + float64((1-p.Loss)*total))
+}

@@ -1,0 +1,277 @@
+package verdict
+
+import (
+	"math"
+	"slices"
+
+	"github.com/spillscope/spillscope/model"
+)
+
+// Kind says what an atom counts towards.
+type Kind uint8
+
+// The kinds of entity, in the order in which they are rolled up.
+const (
+	KindUser Kind = iota
+	KindWorkspace
+	KindDevice
+)
+
+// Atom is one judged row's share in one entity. Atoms arrive in the order of
+// Kind, Entity, Fill, Hit.
+type Atom struct {
+	Kind    Kind
+	Entity  string
+	Fill    string // request id of the fill; "" if its row is lost
+	Hit     string
+	Role    model.Role
+	P       float64
+	Tier    model.Tier
+	Used    bool
+	Opened  model.Tri
+	Changed model.Tri
+	Time    model.Instant
+	Holder  string   // user
+	Device  model.ID // recipient
+	Flags   []model.FlagName
+	Row     string // delivery id
+	Cats    []string
+}
+
+// side collects one role of one entity.
+type side struct {
+	hits      map[string]float64 // hit → Σ over its candidates, which exclude each other
+	fill      string
+	fillBest  float64 // the hits of one fill stand or fall together
+	noneOf    float64 // Π over fills of 1 − their best
+	confirmed bool
+	listed    bool
+	strongest string // holder user with the largest p, for Bounds
+	strength  float64
+}
+
+// Rollup turns sorted atoms into entities and bounds.
+type Rollup struct {
+	emit    func(Kind, model.Entity, []string)
+	kind    Kind
+	cur     *model.Entity
+	sides   [2]side // holder, recipient
+	holders map[string]bool
+	devices map[model.ID]bool
+	used    map[string]bool
+	hits    map[string]bool
+	flags   map[model.FlagName]bool
+	cats    map[string]bool
+	best    float64
+	tallies map[tallyKey]*Tally
+}
+
+type tallyKey struct {
+	kind Kind
+	role model.Role
+}
+
+// NewRollup returns an empty rollup. It calls emit for each entity, with the
+// categories of data its recipients reached.
+func NewRollup(emit func(Kind, model.Entity, []string)) *Rollup {
+	return &Rollup{emit: emit, tallies: map[tallyKey]*Tally{}}
+}
+
+// Add takes the next atom.
+func (r *Rollup) Add(a *Atom) {
+	if r.cur == nil || r.kind != a.Kind || r.cur.ID != a.Entity {
+		r.Flush()
+		r.begin(a)
+	}
+	e := r.cur
+	e.Role |= a.Role
+	if e.First == 0 || a.Time < e.First {
+		e.First = a.Time
+	}
+	e.Last = max(e.Last, a.Time)
+	e.Opened, e.Change = either(e.Opened, a.Opened), either(e.Change, a.Changed)
+	for _, f := range a.Flags {
+		r.flags[f] = true
+	}
+	for _, c := range a.Cats {
+		r.cats[c] = true
+	}
+	if a.Holder != "" {
+		r.holders[a.Holder] = true
+	}
+	r.devices[a.Device] = true
+	r.hits[a.Hit] = true
+	if a.Used {
+		r.used[a.Hit] = true
+	}
+	if score := a.P + float64(a.Tier); e.Evidence == "" || score > r.best || score == r.best && a.Row < e.Evidence {
+		r.best, e.Evidence = score, a.Row
+	}
+	r.sides[a.Role-1].add(a)
+}
+
+// either keeps the stronger statement: seen once is seen.
+func either(a, b model.Tri) model.Tri {
+	if a == model.Yes || b == model.Yes {
+		return model.Yes
+	}
+	if a == model.No && b == model.No {
+		return model.No
+	}
+	if a == model.Unknown {
+		return b
+	}
+	return a
+}
+
+func (r *Rollup) begin(a *Atom) {
+	r.kind = a.Kind
+	r.cur = &model.Entity{ID: a.Entity}
+	r.best = 0
+	for i := range r.sides {
+		r.sides[i] = side{hits: map[string]float64{}, noneOf: 1}
+	}
+	r.holders, r.devices = map[string]bool{}, map[model.ID]bool{}
+	r.used, r.hits = map[string]bool{}, map[string]bool{}
+	r.flags, r.cats = map[model.FlagName]bool{}, map[string]bool{}
+}
+
+func (s *side) add(a *Atom) {
+	if a.Tier == model.TierSetAside {
+		return
+	}
+	s.listed = true
+	if a.Fill != s.fill {
+		s.closeFill()
+		s.fill = a.Fill
+	}
+	s.fillBest = max(s.fillBest, a.P)
+	s.hits[a.Hit] += a.P
+	s.confirmed = s.confirmed || a.Tier == model.TierConfirmed
+	if a.P > s.strength || a.P == s.strength && a.Holder < s.strongest {
+		s.strength, s.strongest = a.P, a.Holder
+	}
+}
+
+func (s *side) closeFill() {
+	s.noneOf *= 1 - s.fillBest
+	s.fillBest = 0
+}
+
+// p returns the probability that at least one delivery was applied. Within a
+// hit candidates exclude each other, so their sum counts; hits of one fill
+// share its holder, so only their best counts; fills are taken as independent.
+func (s *side) p() float64 {
+	s.closeFill()
+	p := 1 - s.noneOf
+	for _, h := range s.hits {
+		p = max(p, h)
+	}
+	return Round(min(p, 1))
+}
+
+func (s *side) tier(p float64) model.Tier {
+	switch {
+	case !s.listed:
+		return model.TierSetAside
+	case s.confirmed:
+		return model.TierConfirmed
+	}
+	return TierOf(p)
+}
+
+// Flush emits the entity under way. Call it once after the last atom.
+func (r *Rollup) Flush() {
+	if r.cur == nil {
+		return
+	}
+	e := r.cur
+	for i := range r.sides {
+		s := &r.sides[i]
+		role := model.Role(i + 1)
+		if e.Role&role == 0 {
+			continue
+		}
+		p := s.p()
+		t := s.tier(p)
+		r.tally(r.kind, role).add(t, p, s.strongest)
+		e.PApplied, e.Tier = max(e.PApplied, p), max(e.Tier, t)
+	}
+	e.HolderUsers, e.Devices = len(r.holders), len(r.devices)
+	e.Deliveries, e.Used = len(r.hits), len(r.used)
+	e.Flags = sorted(r.flags)
+	r.emit(r.kind, *e, sorted(r.cats))
+	r.cur = nil
+}
+
+func sorted[T ~string](set map[T]bool) []T {
+	var out []T
+	for k := range set {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (r *Rollup) tally(k Kind, role model.Role) *Tally {
+	key := tallyKey{k, role}
+	if r.tallies[key] == nil {
+		r.tallies[key] = &Tally{}
+	}
+	return r.tallies[key]
+}
+
+// Bounds returns lower, best and upper of the entities of kind in role.
+func (r *Rollup) Bounds(k Kind, role model.Role) model.Bounds { return r.tally(k, role).Bounds() }
+
+// Tally counts things by tier and adds up their probabilities.
+type Tally struct {
+	counts   [model.TierConfirmed + 1]int
+	sum      int64            // of p, in ten-thousandths: exact in any order
+	clusters map[string]int64 // what stands or falls together → Σ √(p(1−p)), likewise
+}
+
+// Add counts one thing of tier t with probability p, tied to others of cluster.
+func (t *Tally) add(tier model.Tier, p float64, cluster string) {
+	t.counts[tier]++
+	if tier == model.TierSetAside {
+		return
+	}
+	t.sum += int64(math.Round(p * 1e4))
+	if t.clusters == nil {
+		t.clusters = map[string]int64{}
+	}
+	t.clusters[cluster] += int64(math.Round(1e4 * math.Sqrt(p*(1-p))))
+}
+
+// Add counts one thing of tier with probability p.
+func (t *Tally) Add(tier model.Tier, p float64, cluster string) { t.add(tier, p, cluster) }
+
+// ninety is the standard normal quantile of a two-sided 90 % interval.
+const ninety = 1.645
+
+// Bounds returns lower, best and upper. Within a cluster everything is taken
+// as fully correlated, between clusters as independent: a wider interval than
+// independence would give, which the rows do not have.
+func (t *Tally) Bounds() model.Bounds {
+	variance := int64(0)
+	for _, s := range t.clusters {
+		variance += s * s
+	}
+	spread := ninety * math.Sqrt(float64(variance)) / 1e4
+	b := model.Bounds{
+		Confirmed: t.counts[model.TierConfirmed],
+		Probable:  t.counts[model.TierProbable],
+		Possible:  t.counts[model.TierPossible],
+		Unlikely:  t.counts[model.TierUnlikely],
+		SetAside:  t.counts[model.TierSetAside],
+	}
+	b.Lower = b.Confirmed
+	b.Upper = b.Confirmed + b.Probable + b.Possible + b.Unlikely
+	b.Best = tenth(float64(t.sum) / 1e4)
+	b.BestLow = tenth(max(float64(b.Lower), float64(t.sum)/1e4-spread))
+	b.BestHigh = tenth(min(float64(b.Upper), float64(t.sum)/1e4+spread))
+	return b
+}
+
+func tenth(x float64) float64 { return math.Round(x*10) / 10 }

@@ -1,0 +1,222 @@
+// Package spill sorts more records than fit in memory.
+//
+// A record is a key and a value, both bytes; records sort by key, then by
+// value, so that the order never depends on who added what when. Writers fill
+// their own share of the memory budget, sort it and write it to a compressed
+// run on disk; reading merges the runs. Runs are unlinked as soon as they are
+// created, so that no way of dying leaves one behind.
+package spill
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+)
+
+// Sorter collects records from any number of Writers.
+type Sorter struct {
+	dir    string
+	budget int
+
+	mu   sync.Mutex
+	runs []*run
+	err  error
+	n    int64
+}
+
+// New returns a sorter that keeps its runs in dir. Each of its Writers holds
+// at most budget bytes of records in memory.
+func New(dir string, budget int) *Sorter {
+	return &Sorter{dir: dir, budget: max(budget, minBudget)}
+}
+
+// minBudget keeps runs from becoming so many that merging them needs more
+// memory than the budget saved.
+const minBudget = 1 << 20
+
+// Writer adds records from one goroutine.
+type Writer struct {
+	s     *Sorter
+	arena []byte
+	index []entry
+}
+
+// entry locates a record in an arena. prefix is the start of its key, so that
+// most comparisons touch no other memory.
+type entry struct {
+	prefix   uint64
+	off      int
+	key, val uint32
+}
+
+// Writer returns a new writer. Its Close must be called before Sort.
+func (s *Sorter) Writer() *Writer { return &Writer{s: s} }
+
+// entrySize is what an index entry costs beside its record.
+const entrySize = 24
+
+// Add copies a record.
+func (w *Writer) Add(key, val []byte) error {
+	if len(w.arena) > 0 && len(w.arena)+len(key)+len(val)+(len(w.index)+1)*entrySize > w.s.budget {
+		if err := w.spill(); err != nil {
+			return err
+		}
+	}
+	e := entry{prefix: prefix(key), off: len(w.arena), key: uint32(len(key)), val: uint32(len(val))}
+	w.arena = append(append(w.arena, key...), val...)
+	w.index = append(w.index, e)
+	return nil
+}
+
+func prefix(key []byte) uint64 {
+	var p uint64
+	for i := range 8 {
+		p <<= 8
+		if i < len(key) {
+			p |= uint64(key[i])
+		}
+	}
+	return p
+}
+
+func (w *Writer) record(e entry) (key, val []byte) {
+	mid := e.off + int(e.key)
+	return w.arena[e.off:mid], w.arena[mid : mid+int(e.val)]
+}
+
+// spill sorts what is in memory into a run on disk.
+func (w *Writer) spill() error {
+	w.sort()
+	r, err := writeRun(w.s.dir, w.all)
+	if err != nil {
+		w.s.fail(err)
+		return err
+	}
+	w.s.add(r, len(w.index))
+	w.arena, w.index = w.arena[:0], w.index[:0]
+	return nil
+}
+
+func (w *Writer) sort() {
+	slices.SortFunc(w.index, func(a, b entry) int {
+		if a.prefix != b.prefix {
+			if a.prefix < b.prefix {
+				return -1
+			}
+			return 1
+		}
+		ak, av := w.record(a)
+		bk, bv := w.record(b)
+		if c := bytes.Compare(ak, bk); c != 0 {
+			return c
+		}
+		return bytes.Compare(av, bv)
+	})
+}
+
+func (w *Writer) all(yield func(key, val []byte) error) error {
+	for _, e := range w.index {
+		if err := yield(w.record(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close hands what is left in memory to the sorter. A small rest stays in
+// memory as a run of its own.
+func (w *Writer) Close() error {
+	if len(w.index) == 0 {
+		return nil
+	}
+	w.sort()
+	w.s.add(&run{memory: w}, len(w.index))
+	return nil
+}
+
+func (s *Sorter) add(r *run, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs = append(s.runs, r)
+	s.n += int64(n)
+}
+
+func (s *Sorter) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = errors.Join(s.err, err)
+}
+
+// Len returns the number of records of closed writers.
+func (s *Sorter) Len() int64 { return s.n }
+
+// Scan calls yield with every record in order. The slices are valid until the
+// next call. It may be called again: the runs stay until Close.
+func (s *Sorter) Scan(yield func(key, val []byte) error) error {
+	if s.err != nil {
+		return s.err
+	}
+	m, err := newMerge(s.runs)
+	if err != nil {
+		return err
+	}
+	for m.next() {
+		if err := yield(m.record()); err != nil {
+			return err
+		}
+	}
+	return m.err
+}
+
+// Iterator returns a walk over the records in order, for callers that merge
+// several sorters. Like Scan it may be called again.
+func (s *Sorter) Iterator() (*Iterator, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	m, err := newMerge(s.runs)
+	if err != nil {
+		return nil, err
+	}
+	return &Iterator{m: m}, nil
+}
+
+// Iterator walks sorted records.
+type Iterator struct{ m *merge }
+
+// Next advances to the next record and reports whether there is one.
+func (it *Iterator) Next() bool { return it.m.next() }
+
+// Record returns the current record, valid until the next call of Next.
+func (it *Iterator) Record() (key, val []byte) { return it.m.record() }
+
+// Err returns what ended the walk early.
+func (it *Iterator) Err() error { return it.m.err }
+
+// Close releases the runs.
+func (s *Sorter) Close() error {
+	var errs []error
+	for _, r := range s.runs {
+		if r.file != nil {
+			errs = append(errs, r.file.Close())
+		}
+	}
+	s.runs = nil
+	return errors.Join(errs...)
+}
+
+// create opens a file in dir that vanishes with the process.
+func create(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, "spillscope-run-*")
+	if err != nil {
+		return nil, fmt.Errorf("temporary files: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("temporary files: %w", err)
+	}
+	return f, nil
+}
