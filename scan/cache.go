@@ -1,0 +1,249 @@
+package scan
+
+import (
+	"bytes"
+	"cmp"
+	"hash/fnv"
+	"maps"
+	"slices"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
+	"github.com/spillscope/spillscope/model/calibrate"
+	"github.com/spillscope/spillscope/model/reconstruct"
+	"github.com/spillscope/spillscope/scan/internal/spill"
+	"github.com/spillscope/spillscope/scan/internal/wire"
+)
+
+// posteriors is what each cache's rows say of it.
+type posteriors struct {
+	rules  map[string]*calibrate.Rules
+	pool   calibrate.Rules
+	params map[string]reconstruct.Params
+	lost   float64 // share of edge rows that are missing
+}
+
+// policy returns what the cache was told to do with objects of a route.
+func (s *state) policy(route int) reconstruct.Policy {
+	c := s.Incident.Cache
+	return reconstruct.Policy{
+		TTL: s.Incident.RouteTTL(route), ErrorTTL: c.ErrorTTL, Expiry: c.Expiry,
+		Collapsing: c.Collapsing, CachesPerScope: c.CachesPerScope,
+	}
+}
+
+// sweep walks all cache rows, one object in one cache after the other, and
+// calls emit for every hit and miss with its candidates.
+func (s *state) sweep(emit func(*reconstruct.Event, []reconstruct.Candidate, reconstruct.Policy) error) error {
+	dec := wire.NewDecoder()
+	var cur *reconstruct.Sweep
+	var group []byte
+	var failed error
+	err := s.cacheRows.Scan(func(key, val []byte) error {
+		row := new(cacheRow)
+		if err := dec.Decode(val, row.fields); err != nil {
+			return err
+		}
+		if g := key[:len(model.ID{})+len(row.Cache)+1]; cur == nil || !bytes.Equal(g, group) {
+			if cur != nil {
+				cur.Close()
+			}
+			group = append(group[:0], g...)
+			policy := s.policy(row.Edge.Route)
+			cur = reconstruct.NewSweep(policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
+				if failed == nil {
+					failed = emit(e, cs, policy)
+				}
+			})
+		}
+		cur.Add(event(row))
+		return failed
+	})
+	if cur != nil && err == nil {
+		cur.Close()
+	}
+	return cmp.Or(err, failed)
+}
+
+// event is row as package reconstruct sees it.
+func event(row *cacheRow) *reconstruct.Event {
+	e := &row.Edge
+	how := cache.Classify(e)
+	return &reconstruct.Event{
+		ID: e.ID, Start: e.Start(), Available: e.Available(), End: e.End,
+		Origin:    row.Hold.Stamp,
+		Recipient: how == cache.Hit,
+		Fill:      isFill(row, how),
+		Miss:      how == cache.Miss && cache.Storable(e),
+		Error:     e.Status >= 400,
+		Head:      e.Method == "HEAD",
+		Payload:   row,
+	}
+}
+
+// sampled bounds the rows that calibration weighs in full: beyond some tens of
+// thousands they only repeat what is known.
+const sampled = 60_000
+
+// calibrate learns each cache's parameters from its hits and misses.
+func (s *state) calibrate() error {
+	s.caches = &posteriors{rules: map[string]*calibrate.Rules{}, params: map[string]reconstruct.Params{}}
+	var clock reconstruct.Params
+	s.offset.Apply(&clock)
+	share := uint64(s.cacheRows.Len()/sampled + 1)
+	err := s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
+		row := e.Payload.(*cacheRow)
+		if s.spans.of(row.Edge.End.Lo) != window {
+			return nil
+		}
+		r := s.caches.of(row.Cache)
+		if e.Recipient && s.tally.leaks[row.Cache].Contains(row.Edge.End.Lo) {
+			r.Hit(len(cs) == 0)
+		}
+		if len(cs) > 0 && sample(e.ID)%share == 0 {
+			r.Event(e, cs, policy, &clock)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range s.caches.rules {
+		s.caches.pool.Merge(r)
+	}
+	s.caches.lost = s.tally.lost(s.Incident.Window.Span)
+	for name, r := range s.caches.rules {
+		p := r.Params(s.policy(model.NoRoute), &s.caches.pool, len(s.caches.rules), s.caches.lost)
+		s.offset.Apply(&p)
+		s.caches.params[name] = p
+	}
+	return nil
+}
+
+// sample picks rows by their id, so that the choice does not depend on order.
+func sample(id string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	return h.Sum64() >> 8
+}
+
+func (p *posteriors) of(name string) *calibrate.Rules {
+	r := p.rules[name]
+	if r == nil {
+		r = &calibrate.Rules{}
+		p.rules[name] = r
+	}
+	return r
+}
+
+// paramsOf returns the parameters of a cache; one that had no rows in the
+// window gets those of the pool.
+func (s *state) paramsOf(name string) reconstruct.Params {
+	if p, ok := s.caches.params[name]; ok {
+		return p
+	}
+	var none calibrate.Rules
+	p := none.Params(s.policy(model.NoRoute), &s.caches.pool, max(1, len(s.caches.rules)), s.caches.lost)
+	s.offset.Apply(&p)
+	s.caches.params[name] = p
+	return p
+}
+
+func (p *posteriors) report() []calibrate.Posterior {
+	out := []calibrate.Posterior{}
+	for _, name := range slices.Sorted(maps.Keys(p.rules)) {
+		out = append(out, p.rules[name].Report(name, p.params[name]))
+	}
+	return out
+}
+
+// reconstructor keeps the hits and cites their rows.
+type reconstructor struct {
+	*state
+	hits     *spill.Writer
+	cited    citer
+	key, val []byte
+}
+
+// reconstruct lists the candidates of every hit and sorts the hits by device.
+func (s *state) reconstruct() error {
+	s.hits = s.sorter(derivedShare, 1)
+	s.cited = s.sorter(derivedShare/2, 2)
+	r := &reconstructor{state: s, hits: s.hits.Writer(), cited: citer{to: s.cited.Writer()}}
+	err := s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
+		if !e.Recipient {
+			return nil
+		}
+		params := s.paramsOf(e.Payload.(*cacheRow).Cache)
+		unknown := reconstruct.Weigh(e, cs, policy, &params)
+		return r.hit(e, cs, unknown)
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.hits.Close(); err != nil {
+		return err
+	}
+	if err := r.cited.Close(); err != nil {
+		return err
+	}
+	err = s.cacheRows.Close()
+	s.cacheRows = nil
+	return err
+}
+
+// hit keeps a hit that may have delivered a session. One whose every
+// candidate is known to carry none is counted and done with.
+func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, unknown float64) error {
+	row := e.Payload.(*cacheRow)
+	h := hit{Row: *row, Part: r.spans.of(row.Edge.End.Lo), Unknown: unknown}
+	bears := len(cs) == 0
+	for _, c := range cs {
+		f := c.Fill.Payload.(*cacheRow)
+		bears = bears || f.Hold.Bears
+		h.Candidates = append(h.Candidates, candidate{
+			P: c.P, Rules: c.Rules,
+			Fill: model.Citation{RequestID: f.Edge.ID, Ref: f.Edge.Ref},
+			Time: f.Edge.End.Lo, Device: f.Device, Conn: f.Conn, Hold: f.Hold,
+		})
+	}
+	r.count(&h, bears)
+	if !bears {
+		return nil
+	}
+	if err := r.cite(row, cs); err != nil {
+		return err
+	}
+	r.key = append(r.key[:0], row.Device[:]...)
+	r.key = appendInstant(r.key, row.Edge.Start().Lo)
+	r.key = append(r.key, row.Edge.ID...)
+	r.val = wire.Encode(r.val[:0], h.fields)
+	return r.hits.Add(r.key, r.val)
+}
+
+func (r *reconstructor) count(h *hit, bears bool) {
+	if c := h.Part.control(); c >= 0 {
+		r.tally.controlResult(c, r.Incident).Hits++
+	}
+	if h.Part != window {
+		return
+	}
+	f := &r.tally.funnel
+	switch {
+	case len(h.Candidates) == 0:
+		f.Orphans++
+	case bears:
+		f.HitsWithCandidates++
+	default:
+		f.HitsWithoutSession++
+	}
+}
+
+// cite keeps the rows that a hit rests on: its own and those of its candidates.
+func (r *reconstructor) cite(row *cacheRow, cs []reconstruct.Candidate) error {
+	err := r.cited.cacheRow(row)
+	for _, c := range cs {
+		err = cmp.Or(err, r.cited.cacheRow(c.Fill.Payload.(*cacheRow)))
+	}
+	return err
+}

@@ -1,0 +1,221 @@
+package scan
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
+	"github.com/spillscope/spillscope/scan/internal/join"
+	"github.com/spillscope/spillscope/scan/internal/spill"
+	"github.com/spillscope/spillscope/scan/internal/wire"
+)
+
+// joiner parts the joined rows into cache rows and sightings.
+type joiner struct {
+	*state
+	cache    *spill.Writer
+	seen     *spill.Writer
+	key, val []byte
+}
+
+// join walks the rows by request id: duplicates are charged to their objects,
+// edge and origin meet, and what follows needs is sorted its own way.
+func (s *state) join() error {
+	s.cacheRows = s.sorter(derivedShare, 1)
+	s.sightings = s.sorter(derivedShare, 1)
+	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer()}
+	if err := join.Requests(s.requests, j.request); err != nil {
+		return err
+	}
+	err := errors.Join(j.cache.Close(), j.seen.Close(), s.requests.Close())
+	s.requests = nil
+	s.offset = s.clock.Offset(s.originInstant())
+	return err
+}
+
+// originInstant returns what the origin sources say their stamps mark, if
+// they agree.
+func (s *state) originInstant() string {
+	said := ""
+	for _, src := range s.Incident.Sources {
+		if src.Kind != model.SourceOrigin {
+			continue
+		}
+		if said != "" && said != src.Instant {
+			return "unknown"
+		}
+		said = src.Instant
+	}
+	return said
+}
+
+func (j *joiner) request(r *join.Request) error {
+	for _, d := range r.Duplicates {
+		b := &j.objects[d.Object].balance
+		b.Parsed--
+		b.Duplicate++
+	}
+	if len(r.Edges) > 1 {
+		j.tally.funnel.ConflictingIDs++
+	}
+	for i := range r.Origins {
+		j.countOrigin(&r.Origins[i], len(r.Edges) > 0)
+	}
+	for i := range r.Edges {
+		if err := j.edge(&r.Edges[i], r.Origins); err != nil {
+			return err
+		}
+	}
+	if len(r.Edges) == 0 {
+		return j.unmatched(r.Origins)
+	}
+	return nil
+}
+
+// edge handles one edge row with the origin rows of its request id.
+func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
+	p := j.spans.of(e.End.Lo)
+	suspect := e.Route != model.NoRoute && p != nowhere
+	row := cacheRow{Edge: *e, Cache: cache.Name(j.Incident.Cache.Scope, e.Location)}
+	row.Device, row.Conn = j.device(e)
+	if suspect {
+		row.Hold = j.holder(e, origins)
+		if len(origins) > 0 {
+			row.Origin = &origins[len(origins)-1]
+		}
+	}
+	j.countEdge(&row, p, len(origins) > 0)
+	if len(origins) > 0 {
+		last := &origins[len(origins)-1]
+		j.clock.Add(e.Start(), e.Available(), last.Time)
+	}
+	if suspect {
+		if err := j.keepCacheRow(&row); err != nil {
+			return err
+		}
+	}
+	return j.sightingsOf(e, &row, origins)
+}
+
+func (j *joiner) keepCacheRow(row *cacheRow) error {
+	j.key = append(j.key[:0], row.Edge.Key[:]...)
+	j.key = append(append(j.key, row.Cache...), 0)
+	j.key = appendInstant(j.key, row.Edge.Start().Lo)
+	j.key = append(j.key, row.Edge.ID...)
+	j.val = wire.Encode(j.val[:0], row.fields)
+	return j.cache.Add(j.key, j.val)
+}
+
+// device names the client of e, and its connection.
+func (j *joiner) device(e *model.EdgeRow) (device, conn model.ID) {
+	addr := e.Client.As16()
+	device = j.Key.Digest("device", addr[:], e.Agent[:])
+	if e.Port != 0 {
+		var port [2]byte
+		binary.BigEndian.PutUint16(port[:], e.Port)
+		conn = j.Key.Digest("connection", addr[:], port[:])
+	}
+	return device, conn
+}
+
+// holder climbs the ladder of design.md 6: the fill's own origin row, the
+// edge's cookie column, unknown.
+func (j *joiner) holder(e *model.EdgeRow, origins []model.OriginRow) holding {
+	if len(origins) == 0 {
+		return j.holderAtEdge(e)
+	}
+	// Where the edge asked more than once, the last answer is the one it kept.
+	o := &origins[len(origins)-1]
+	h := holding{Rung: model.RungOriginRow, Origin: true, Stamp: o.Time, OriginID: o.Ref, Session: o.Issued}
+	if h.Session.IsZero() {
+		h.Session = o.Presented
+	}
+	h.User = j.userOf(h.Session, o.User)
+	logged := j.objects[o.Ref.Object].sets
+	switch rule := j.Incident.Cookie.SetOn.Rule; {
+	case o.SetCookie == model.Yes || !o.Issued.IsZero():
+		h.Bears = true
+	case logged && rule != model.SetOnEvery && rule != model.SetOnOncePer:
+		h.Bears = false
+	default:
+		h.Bears, h.Assumed = !h.Session.IsZero(), true
+	}
+	return h
+}
+
+func (j *joiner) holderAtEdge(e *model.EdgeRow) holding {
+	switch {
+	case !e.Session.IsZero():
+		return holding{Rung: model.RungEdgeCookie, Session: e.Session, User: j.userOf(e.Session, ""), Bears: true, Assumed: true}
+	case e.CookieLogged && e.Session.IsZero() && j.cookiesSeen():
+		return holding{Rung: model.RungEdgeCookie}
+	}
+	return holding{Rung: model.RungUnknown, Bears: true, Assumed: true}
+}
+
+// cookiesSeen reports whether any edge row showed a session: the cookie column
+// exists in every CloudFront log, and is empty where cookie logging is off.
+func (j *joiner) cookiesSeen() bool { return j.notes.edgeCookies }
+
+// userOf resolves a session to its user. The directory was exported later than
+// the row was written, so what the application logged is the fallback only
+// where the directory has no answer.
+func (j *joiner) userOf(session model.ID, logged string) string {
+	if user, ok := j.dir.SessionUser(session); ok {
+		return user
+	}
+	return logged
+}
+
+// sightingsOf keeps what the request shows of its device's session.
+func (j *joiner) sightingsOf(e *model.EdgeRow, row *cacheRow, origins []model.OriginRow) error {
+	base := sighting{ID: e.ID, Device: row.Device, Conn: row.Conn, Start: e.Start(), Done: e.Available(), EdgeRef: e.Ref}
+	for i := range origins {
+		o := &origins[i]
+		if o.Presented.IsZero() && o.Issued.IsZero() {
+			continue
+		}
+		x := base
+		x.Session, x.Issued, x.Origin = o.Presented, o.Issued, o
+		x.User = j.userOf(o.Presented, o.User)
+		if err := j.keepSighting(&x); err != nil {
+			return err
+		}
+	}
+	if len(origins) == 0 && !e.Session.IsZero() {
+		x := base
+		x.Session, x.User = e.Session, j.userOf(e.Session, "")
+		return j.keepSighting(&x)
+	}
+	return nil
+}
+
+// unmatched keeps origin rows whose edge row is missing as sightings, where
+// the application logged the address and the User-Agent itself.
+func (j *joiner) unmatched(origins []model.OriginRow) error {
+	for i := range origins {
+		o := &origins[i]
+		if !o.Client.IsValid() || o.Agent.IsZero() || o.Presented.IsZero() {
+			continue
+		}
+		addr := o.Client.As16()
+		x := sighting{
+			ID: o.RequestID, Device: j.Key.Digest("device", addr[:], o.Agent[:]),
+			Start: o.Time, Done: o.Time, Session: o.Presented, Issued: o.Issued,
+			User: j.userOf(o.Presented, o.User), Origin: o,
+		}
+		if err := j.keepSighting(&x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *joiner) keepSighting(x *sighting) error {
+	j.key = append(j.key[:0], x.Device[:]...)
+	j.key = appendInstant(j.key, x.Start.Lo)
+	j.key = append(j.key, x.ID...)
+	j.val = wire.Encode(j.val[:0], x.fields)
+	return j.seen.Add(j.key, j.val)
+}

@@ -1,0 +1,179 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/calibrate"
+	"github.com/spillscope/spillscope/model/verdict"
+)
+
+// params is what calibration found, for the manifest.
+type params struct {
+	Clock  calibrate.Offset      `json:"origin_clock"`
+	Caches []calibrate.Posterior `json:"caches"`
+}
+
+// manifest states the identity of the case: what follows from the inputs and
+// the incident file alone.
+func (s *state) manifest() model.Manifest {
+	inc := s.Incident
+	w := inc.Window
+	m := model.Manifest{
+		Schema: 1, Case: inc.Case, Tool: s.Tool, Incident: s.IncidentSHA256, Key: s.Key.Fingerprint(),
+		Window: model.Period{
+			From: w.Span.From.String(), To: w.Span.To.String(), Lookback: w.Lookback.String(),
+			Margin: w.Margin.String(), FollowUntil: w.FollowUntil.String(),
+		},
+		Assumptions: s.assumptions(),
+		Joins:       s.tally.summary(w.Span),
+		Gaps:        s.gaps(),
+		Control:     s.controls(),
+		Funnel:      s.tally.funnel,
+		Params:      params{s.offset, s.caches.report()},
+		Pruned:      s.pruned,
+		Flags:       s.outcome.flags,
+	}
+	for _, in := range s.inputs() {
+		m.Balance = m.Balance.Add(in.Balance)
+		m.Inputs = append(m.Inputs, model.ManifestInput{
+			URI: in.URI, Kind: in.Kind, Size: in.Size, SHA256: in.SHA256, Balance: in.Balance,
+			First: in.First.String(), Last: in.Last.String(),
+		})
+	}
+	m.Headline = s.headline()
+	m.Partial, m.Warnings = s.diagnose(&m)
+	m.Complete = len(m.Partial) == 0
+	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete
+	return m
+}
+
+func (s *state) headline() model.Headline {
+	o := &s.outcome
+	h := model.Headline{
+		HolderUsers:         s.rollup.Bounds(verdict.KindUser, model.RoleHolder),
+		HolderWorkspaces:    s.rollup.Bounds(verdict.KindWorkspace, model.RoleHolder),
+		RecipientDevices:    s.rollup.Bounds(verdict.KindDevice, model.RoleRecipient),
+		RecipientUsers:      s.rollup.Bounds(verdict.KindUser, model.RoleRecipient),
+		RecipientWorkspaces: s.rollup.Bounds(verdict.KindWorkspace, model.RoleRecipient),
+		Deliveries:          o.hits.Bounds(),
+		Unattributed:        o.unattributed,
+		StaffSessions:       len(o.staff),
+		UsedDeliveries:      o.used,
+		AccessRows:          o.accessRows,
+		DeliveriesOutside:   o.outside,
+		FirstDelivery:       o.first.String(),
+		LastDelivery:        o.last.String(),
+		TotalWorkspaces:     s.Incident.TotalWorkspaces,
+		TotalWorkspacesBase: "total_workspaces of the incident file",
+	}
+	if h.TotalWorkspaces == 0 {
+		h.TotalWorkspaces = s.dir.Counts().Workspaces
+		h.TotalWorkspacesBase = "rows of the workspaces table"
+	}
+	if asOf := s.Incident.Directory.AsOf; asOf != 0 {
+		h.TotalWorkspacesBase += ", directory as of " + asOf.String()
+	}
+	return h
+}
+
+// assumptions states what the result rests on besides rows.
+func (s *state) assumptions() []string {
+	inc := s.Incident
+	c := inc.Cache
+	var out []string
+	say := func(cond bool, format string, args ...any) {
+		if cond {
+			out = append(out, fmt.Sprintf(format, args...))
+		}
+	}
+	say(true, "CloudFront logs no Set-Cookie. %s", s.setOn())
+	say(true, "the cache kept a response for %v; it expired by the rule %q%s", c.TTL.Max, c.Expiry, anyRule(c.Expiry))
+	say(true, "requests share a cache by %s", c.Scope)
+	say(c.CachesPerScope == 0, "how many caches stand behind one name is unknown; it was estimated")
+	say(!c.UpperTier.Known, "whether an upper tier exists is unknown; what it served shows as unattributed")
+	say(c.ServeStale == nil, "whether stale responses were served is unknown; such deliveries show as unattributed")
+	say(c.Collapsing == model.Unknown, "whether waiting requests were collapsed is unknown; both are allowed for")
+	say(s.tally.refreshed > 0 && c.Revalidation == model.RevalidationUnknown,
+		"%d responses were revalidated (RefreshHit); whether the stored Set-Cookie was kept is unknown, they count as fills only", s.tally.refreshed)
+	say(inc.Cookie.SameSite == "unknown" || inc.Cookie.SameSite == "", "the cookie's SameSite is unknown; requests from other sites' pages count in part")
+	say(!s.dir.MembershipDated(), "memberships are those of the directory's export, whose date is unknown")
+	say(s.sources(model.SourceOrigin) == 0, "there is no origin log: holders are known only where the edge logged cookies")
+	return out
+}
+
+func (s *state) sources(kind model.SourceKind) int {
+	n := 0
+	for _, src := range s.Incident.Sources {
+		if src.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// setOn states how it is known that fills set the cookie.
+func (s *state) setOn() string {
+	switch rule := s.Incident.Cookie.SetOn; {
+	case rule.Rule == model.SetOnEvery:
+		return "ASSUMPTION: every response to a request with a session set the cookie"
+	case rule.Rule == model.SetOnOncePer:
+		return fmt.Sprintf("ASSUMPTION: a session's responses set the cookie once per %v; every one is counted as if it did, which is too many", rule.Period)
+	case s.sources(model.SourceOrigin) == 0:
+		return "ASSUMPTION: every response to a request with a session set the cookie, since no origin log says otherwise"
+	case slices.ContainsFunc(s.objects, func(o object) bool { return !o.edge && !o.sets }):
+		return "ASSUMPTION: every response to a request with a session set the cookie, since an origin source maps neither set_cookie nor set_session"
+	}
+	return "Which responses set the cookie is read from the origin log"
+}
+
+func anyRule(e model.Expiry) string {
+	if e == model.ExpiryAny {
+		return ", so all formulas known of caches were allowed and weighed by the log"
+	}
+	return ""
+}
+
+func (s *state) controls() []model.ControlResult {
+	for i := range s.Incident.Control {
+		s.tally.controlResult(i, s.Incident)
+	}
+	return s.tally.control
+}
+
+// gaps lists the stretches of the window without a row.
+func (s *state) gaps() []model.Gap {
+	edge := map[model.Instant]int{}
+	for k, c := range s.tally.coverage {
+		edge[k.minute] += c.Rows
+	}
+	out := s.gapsIn(edge, "edge")
+	if s.sources(model.SourceOrigin) > 0 {
+		out = append(out, s.gapsIn(s.tally.origins, "origin")...)
+	}
+	slices.SortStableFunc(out, func(a, b model.Gap) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Source, b.Source)) })
+	return out
+}
+
+func (s *state) gapsIn(rows map[model.Instant]int, source string) []model.Gap {
+	w := s.Incident.Window.Span
+	var out []model.Gap
+	var from model.Instant
+	end := truncate(w.To, time.Minute).Add(time.Minute)
+	for t := truncate(w.From, time.Minute); t <= end; t = t.Add(time.Minute) {
+		if t < end && rows[t] == 0 {
+			if from == 0 {
+				from = t
+			}
+			continue
+		}
+		if from != 0 && t.Sub(from) >= s.Incident.Thresholds.CoverageGap {
+			out = append(out, model.Gap{From: from.String(), To: t.String(), Source: source})
+		}
+		from = 0
+	}
+	return out
+}

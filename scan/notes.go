@@ -1,0 +1,27 @@
+package scan
+
+import (
+	"slices"
+
+	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
+)
+
+// notes is what decoding noticed besides rows, for diagnoses: also about rows
+// outside the spans.
+type notes struct {
+	origin      jsonl.Stats
+	edgeCookies bool // some edge row had a cookie logged
+	badForms    int64
+	warnings    []string
+}
+
+func (n *notes) warn(text string) { n.warnings = append(n.warnings, text) }
+
+// merge adds o. The order of merging does not show.
+func (n *notes) merge(o *notes) {
+	n.origin.Merge(o.origin)
+	n.edgeCookies = n.edgeCookies || o.edgeCookies
+	n.badForms += o.badForms
+	n.warnings = append(n.warnings, o.warnings...)
+	slices.Sort(n.warnings)
+}

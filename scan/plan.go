@@ -1,0 +1,86 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/intake"
+	"github.com/spillscope/spillscope/scan/storage"
+)
+
+// object is one log object and what reading it gave.
+type object struct {
+	storage.Object
+	number  uint32 // Ref.Object of its rows
+	source  *model.Source
+	edge    bool
+	pruned  bool
+	format  string
+	sha256  string
+	balance model.Balance
+	first   model.Instant
+	last    model.Instant
+	problem string
+	sets    bool // origin: its source logs whether a response set the cookie
+}
+
+// plan lists the objects of every source, numbers them in the order of their
+// names and marks those that need not be read. Then it loads the directory:
+// what is wrong with either should show before the logs are paid for.
+func (s *state) plan() error {
+	if err := s.context(); err != nil {
+		return err
+	}
+	s.spans = newSpans(s.Incident)
+	for i := range s.Incident.Sources {
+		if err := s.planSource(&s.Incident.Sources[i]); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(s.objects, func(a, b object) int {
+		return cmp.Or(cmp.Compare(a.URI, b.URI), cmp.Compare(a.source.Kind, b.source.Kind))
+	})
+	s.objects = slices.CompactFunc(s.objects, func(a, b object) bool {
+		return a.URI == b.URI && a.source.Kind == b.source.Kind
+	})
+	for i := range s.objects {
+		s.objects[i].number = uint32(i)
+		if s.objects[i].pruned {
+			s.pruned++
+		}
+	}
+	return s.loadDirectory()
+}
+
+func (s *state) planSource(src *model.Source) error {
+	list, err := s.store.List(s.ctx, src.URI)
+	if err != nil {
+		return &NothingReadable{fmt.Sprintf("source %s (line %d of the incident file): %v", src.URI, src.Line, err)}
+	}
+	_, cookie := src.Map["set_cookie"]
+	_, session := src.Map["set_session"]
+	for _, o := range list {
+		obj := object{Object: o, source: src, edge: src.Kind == model.SourceEdge, sets: cookie || session}
+		if hour, ok := storage.HourOf(o.URI); ok && obj.edge {
+			obj.pruned = !s.spans.needs(hour)
+		}
+		s.objects = append(s.objects, obj)
+	}
+	return nil
+}
+
+func (s *state) loadDirectory() error {
+	dir, inputs, err := intake.Load(s.ctx, s.store, s.Incident, s.digestSession)
+	if err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
+	s.dir, s.tables = dir, inputs
+	return nil
+}
+
+// digestSession digests a session value of the directory like one of the logs.
+func (s *state) digestSession(raw []byte) (model.ID, error) {
+	return s.dec.Session(raw, model.SessionForm{})
+}

@@ -1,0 +1,268 @@
+package scan
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/decode"
+	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
+	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
+	"github.com/spillscope/spillscope/scan/internal/inflate"
+	"github.com/spillscope/spillscope/scan/internal/join"
+	"github.com/spillscope/spillscope/scan/internal/spill"
+	"github.com/spillscope/spillscope/scan/internal/wire"
+)
+
+// read goes once over every planned object: hashed as stored, inflated,
+// decoded, its rows put under their request ids.
+func (s *state) read() error {
+	s.requests = s.sorter(requestShare, s.Workers)
+	s.rejects = s.sorter(0.01, s.Workers)
+	work := make(chan *object)
+	p := &meter{state: s}
+	g, ctx := errgroup.WithContext(s.ctx)
+	g.Go(func() error {
+		defer close(work)
+		for i := range s.objects {
+			select {
+			case work <- &s.objects[i]:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	for range s.Workers {
+		g.Go(func() error { return s.worker(ctx, work, p) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return s.anythingRead()
+}
+
+// worker reads objects from work until there are no more.
+func (s *state) worker(ctx context.Context, work <-chan *object, p *meter) error {
+	r := &reader{state: s, rows: join.NewWriter(s.requests), rejects: s.rejects.Writer(), memo: s.dec.NewMemo()}
+	for o := range work {
+		if o.pruned {
+			continue
+		}
+		if err := r.object(ctx, o, p); err != nil {
+			return err
+		}
+		p.done()
+	}
+	p.merge(&r.notes)
+	return errors.Join(r.rows.Close(), r.rejects.Close())
+}
+
+// reader is one worker's view of the scan.
+type reader struct {
+	*state
+	rows    *join.Writer
+	rejects *spill.Writer
+	memo    *decode.Memo
+	notes   notes
+	buf     []byte
+	err     error // of a sorter, which ends the scan
+}
+
+// object reads o. What is wrong with o is noted in it and the scan goes on,
+// even if reading it made a decoder panic; the value may quote the log, so
+// only its type is told.
+func (r *reader) object(ctx context.Context, o *object, p *meter) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			o.problem, err = fmt.Sprintf("internal error while decoding (%T)", v), r.err
+		}
+	}()
+	file, err := r.store.Open(ctx, o.Object)
+	if err != nil {
+		o.problem = err.Error()
+		return nil
+	}
+	defer file.Close()
+	stored := &hashing{ctx: ctx, r: file, sum: sha256.New(), meter: p}
+	err = r.decode(stored, o)
+	if r.err != nil {
+		return r.err
+	}
+	if err == nil || !errors.Is(err, context.Canceled) {
+		_, rest := io.Copy(io.Discard, stored) // so that the hash covers all of it
+		err = errors.Join(err, rest)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		o.problem = err.Error()
+	}
+	o.sha256 = hex.EncodeToString(stored.sum.Sum(nil))
+	p.rows(o.balance.Lines)
+	return nil
+}
+
+func (r *reader) decode(stored io.Reader, o *object) error {
+	plain, _, err := inflate.Open(stored)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	d, finish, err := r.decoder(o)
+	if err != nil {
+		return err
+	}
+	o.balance, err = decode.Lines(plain, o.number, d, r.reject)
+	finish()
+	return err
+}
+
+// decoder returns the decoder for o and what to do once it has read all of it.
+func (r *reader) decoder(o *object) (decode.Decoder, func(), error) {
+	if o.edge {
+		return r.edgeDecoder(o)
+	}
+	o.format = "jsonl"
+	d, err := jsonl.New(r.dec, jsonl.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
+		o.saw(row.Time.Lo)
+		r.fail(r.rows.Origin(row))
+		return true
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, func() { r.notes.origin.Merge(d.Stats()) }, nil
+}
+
+func (r *reader) edgeDecoder(o *object) (decode.Decoder, func(), error) {
+	o.format = "cloudfront"
+	d := cloudfront.New(r.dec, cloudfront.Options{
+		Object: o.URI, Spans: r.spans.read, Form: o.source.SessionForm, Memo: r.memo,
+	}, func(row *model.EdgeRow) bool {
+		o.saw(row.End.Lo)
+		r.edge(row)
+		return true
+	})
+	return d, func() {
+		r.notes.edgeCookies = r.notes.edgeCookies || d.CookieRows() > 0
+		r.notes.badForms += d.FormFailures()
+		for _, w := range d.Warnings() {
+			r.notes.warn(o.URI + ": " + w)
+		}
+	}, nil
+}
+
+func (o *object) saw(t model.Instant) {
+	if o.first == 0 || t < o.first {
+		o.first = t
+	}
+	o.last = max(o.last, t)
+}
+
+// edge keeps a row. Off the suspect routes, or too far from the window to be
+// reconstructed, all it can tell is which device a request came from.
+func (r *reader) edge(row *model.EdgeRow) {
+	if row.Route == model.NoRoute || r.spans.of(row.End.Lo) == nowhere {
+		row.Key, row.Path, row.Pattern, row.Host = model.ID{}, model.ID{}, "", ""
+	}
+	r.fail(r.rows.Edge(row))
+}
+
+func (r *reader) reject(x model.Reject) {
+	key := binary.BigEndian.AppendUint32(nil, x.Ref.Object)
+	key = binary.BigEndian.AppendUint64(key, x.Ref.Line)
+	r.buf = wire.Encode(r.buf[:0], func(c *wire.Codec) { rejectFields(c, &x) })
+	r.fail(r.rejects.Add(key, r.buf))
+}
+
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func rejectFields(c *wire.Codec, x *model.Reject) {
+	c.Ref(&x.Ref)
+	wire.Text(c, &x.Reason)
+}
+
+// hashing hashes and counts what passes, and stops when the scan does.
+type hashing struct {
+	ctx   context.Context
+	r     io.Reader
+	sum   hash.Hash
+	meter *meter
+}
+
+func (h *hashing) Read(p []byte) (int, error) {
+	if err := h.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := h.r.Read(p)
+	h.sum.Write(p[:n])
+	h.meter.bytes(int64(n))
+	return n, err
+}
+
+// meter adds up progress and what the workers noted.
+type meter struct {
+	*state
+	mu sync.Mutex
+	at Progress
+}
+
+// reportEvery keeps progress from costing more than the reading.
+const reportEvery = 4 << 20
+
+func (m *meter) bytes(n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := m.at.Bytes / reportEvery
+	m.at.Bytes += n
+	if m.at.Bytes/reportEvery != before {
+		m.report()
+	}
+}
+
+func (m *meter) rows(n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.at.Rows += n
+}
+
+func (m *meter) done() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.at.Objects++
+	m.report()
+}
+
+func (m *meter) report() {
+	if m.at.ObjectsTotal == 0 {
+		for _, o := range m.objects {
+			if !o.pruned {
+				m.at.ObjectsTotal++
+				m.at.BytesTotal += o.Size
+			}
+		}
+	}
+	m.at.Phase = "read"
+	m.Progress(m.at)
+}
+
+func (m *meter) merge(n *notes) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.notes.merge(n)
+}

@@ -1,0 +1,120 @@
+package scan
+
+import (
+	"encoding/binary"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/wire"
+)
+
+// appendInstant appends t so that bytes sort like time.
+func appendInstant(key []byte, t model.Instant) []byte {
+	return binary.BigEndian.AppendUint64(key, uint64(t)^1<<63)
+}
+
+// holding is what is known of the session that a response carried.
+type holding struct {
+	Session  model.ID
+	User     string
+	Rung     model.Rung
+	Bears    bool // carried a session cookie, or may have
+	Assumed  bool // that it set one is an assumption
+	Origin   bool // has an origin row
+	Stamp    model.Interval
+	OriginID model.Ref
+}
+
+func (h *holding) fields(c *wire.Codec) {
+	c.ID(&h.Session)
+	wire.Text(c, &h.User)
+	wire.Number(c, &h.Rung)
+	c.Bool(&h.Bears)
+	c.Bool(&h.Assumed)
+	c.Bool(&h.Origin)
+	c.Interval(&h.Stamp)
+	c.Ref(&h.OriginID)
+}
+
+// cacheRow is a row of a suspect route with what the origin knows of it.
+type cacheRow struct {
+	Edge   model.EdgeRow
+	Cache  string
+	Device model.ID
+	Conn   model.ID
+	Hold   holding
+	Origin *model.OriginRow // as cited; nil on hits
+
+	cited bool
+}
+
+func (r *cacheRow) fields(c *wire.Codec) {
+	wire.Edge(c, &r.Edge)
+	wire.Text(c, &r.Cache)
+	c.ID(&r.Device)
+	c.ID(&r.Conn)
+	r.Hold.fields(c)
+	wire.Optional(c, &r.Origin, wire.Origin)
+}
+
+// sighting is a request that shows a device's session.
+type sighting struct {
+	ID      string
+	Device  model.ID
+	Conn    model.ID
+	Start   model.Interval
+	Done    model.Interval
+	Session model.ID
+	User    string
+	Issued  model.ID
+	Origin  *model.OriginRow // nil: seen in the edge's cookie column
+	EdgeRef model.Ref
+}
+
+func (s *sighting) fields(c *wire.Codec) {
+	wire.Text(c, &s.ID)
+	c.ID(&s.Device)
+	c.ID(&s.Conn)
+	c.Interval(&s.Start)
+	c.Interval(&s.Done)
+	c.ID(&s.Session)
+	wire.Text(c, &s.User)
+	c.ID(&s.Issued)
+	wire.Optional(c, &s.Origin, wire.Origin)
+	c.Ref(&s.EdgeRef)
+}
+
+// candidate is one possible fill of a hit.
+type candidate struct {
+	P      float64
+	Rules  uint8
+	Fill   model.Citation
+	Time   model.Instant // as logged
+	Device model.ID
+	Conn   model.ID
+	Hold   holding
+}
+
+func candidateFields(c *wire.Codec, x *candidate) {
+	c.Float(&x.P)
+	wire.Number(c, &x.Rules)
+	wire.Citation(c, &x.Fill)
+	wire.Number(c, &x.Time)
+	c.ID(&x.Device)
+	c.ID(&x.Conn)
+	x.Hold.fields(c)
+}
+
+// hit is a response from the cache with its candidates.
+type hit struct {
+	Row        cacheRow
+	Part       part
+	Unknown    float64
+	Candidates []candidate
+}
+
+func (h *hit) fields(c *wire.Codec) {
+	h.Row.fields(c)
+	wire.Number(c, &h.Part)
+	c.Float(&h.Unknown)
+	wire.Slice(c, &h.Candidates, candidateFields)
+}

@@ -1,0 +1,151 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/calibrate"
+	"github.com/spillscope/spillscope/model/verdict"
+	"github.com/spillscope/spillscope/scan/internal/decode"
+	"github.com/spillscope/spillscope/scan/internal/intake"
+	"github.com/spillscope/spillscope/scan/internal/spill"
+	"github.com/spillscope/spillscope/scan/storage"
+)
+
+// Input is what a scan needs.
+type Input struct {
+	Incident       *model.Incident
+	IncidentSHA256 string
+	Key            model.Key
+	Base           string // folder of the incident file; relative URIs start there
+	Workers        int    // objects read at once; 0: one a core
+	Memory         int64  // bytes for sorting; 0: 1 GiB
+	TempDir        string // "": the system's
+	Tool           string // name and version for the manifest
+	Progress       func(Progress)
+}
+
+// Progress is how far a scan is. The callback is never called concurrently.
+type Progress struct {
+	Phase                 string
+	Objects, ObjectsTotal int
+	Bytes, BytesTotal     int64 // as stored
+	Rows                  int64
+}
+
+// NothingReadable says that no line of any log could be used.
+type NothingReadable struct{ Reason string }
+
+func (e *NothingReadable) Error() string { return "nothing readable: " + e.Reason }
+
+// state is one scan under way: what the phases hand to each other.
+type state struct {
+	Input
+	ctx   context.Context
+	store storage.Store
+	dec   *decode.Context
+	dir   *intake.Directory
+	spans spans
+	sink  model.Sink
+
+	objects []object // by Ref.Object
+	tables  []model.Input
+	pruned  int
+
+	requests   *spill.Sorter // rows by request id
+	rejects    *spill.Sorter
+	cacheRows  *spill.Sorter // by object key, cache, start
+	sightings  *spill.Sorter // by device, time
+	hits       *spill.Sorter // by device, time
+	deliveries *spill.Sorter // by hit time, hit, fill
+	atoms      *spill.Sorter // by entity
+	access     *spill.Sorter
+	orphans    *spill.Sorter // unattributed, by time
+	cited      *spill.Sorter // by request id
+
+	clock   calibrate.Clock
+	offset  calibrate.Offset
+	caches  *posteriors
+	tally   tally
+	notes   notes
+	outcome outcome
+	rollup  *verdict.Rollup
+}
+
+// Run scans and puts the findings into sink. The manifest says whether the
+// result is complete; an error means that there is no result.
+func Run(ctx context.Context, in Input, sink model.Sink) (m model.Manifest, err error) {
+	if in.Workers <= 0 {
+		in.Workers = runtime.GOMAXPROCS(0)
+	}
+	if in.Memory <= 0 {
+		in.Memory = 1 << 30
+	}
+	if in.Progress == nil {
+		in.Progress = func(Progress) {}
+	}
+	if in.TempDir == "" {
+		in.TempDir = os.TempDir()
+	}
+	s := &state{Input: in, ctx: ctx, sink: sink, store: storage.NewLocal(in.Base), tally: newTally()}
+	defer func() { err = errors.Join(err, s.close()) }()
+	for _, phase := range []struct {
+		name string
+		run  func() error
+	}{
+		{"plan", s.plan},
+		{"read", s.read},
+		{"join", s.join},
+		{"calibrate", s.calibrate},
+		{"reconstruct", s.reconstruct},
+		{"identify", s.identify},
+		{"write", s.write},
+	} {
+		if phase.name != "read" { // which reports by itself
+			s.Progress(Progress{Phase: phase.name})
+		}
+		if err := phase.run(); err != nil {
+			return m, err
+		}
+		if err := ctx.Err(); err != nil {
+			return m, err
+		}
+	}
+	return s.manifest(), nil
+}
+
+// Shares of the memory budget. Rows of all requests are the largest stream;
+// while it is read back the streams made of it fill.
+const (
+	requestShare = 0.45
+	derivedShare = 0.12
+)
+
+// sorter returns a sorter for writers that share a part of the budget.
+func (s *state) sorter(share float64, writers int) *spill.Sorter {
+	return spill.New(s.TempDir, int(float64(s.Memory)*share)/max(1, writers))
+}
+
+func (s *state) close() error {
+	var errs []error
+	for _, x := range []*spill.Sorter{s.requests, s.rejects, s.cacheRows, s.sightings, s.hits, s.deliveries, s.atoms, s.access, s.orphans, s.cited} {
+		if x != nil {
+			errs = append(errs, x.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// context prepares what decoding needs.
+func (s *state) context() error {
+	dec, err := decode.NewContext(s.Incident, s.Key)
+	if err != nil {
+		return fmt.Errorf("incident: %w", err)
+	}
+	s.dec = dec
+	return nil
+}

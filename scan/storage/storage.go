@@ -1,0 +1,118 @@
+// Package storage finds and opens the objects that logs are kept in.
+//
+// A Store is two verbs, because that is all a scan needs: list what a pattern
+// names, open one of them. Object stores fit behind the same interface; this
+// build reads local files.
+//
+// What belongs here: names, sizes, order, and messages about what was looked
+// for. What does not: what is inside an object.
+package storage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Object is one stored log file.
+type Object struct {
+	URI  string // as shown: relative to the base when below it, slash-separated
+	Path string // as opened
+	Size int64  // as stored; 0 for a pipe
+}
+
+// Store lists and opens objects. It is safe for concurrent use.
+type Store interface {
+	// List returns the objects that pattern names, sorted by URI and without
+	// duplicates. A pattern that names nothing is an error that says what was
+	// looked for and what is there instead; it matches fs.ErrNotExist.
+	List(ctx context.Context, pattern string) ([]Object, error)
+	// Open returns the bytes of o as stored.
+	Open(ctx context.Context, o Object) (io.ReadCloser, error)
+}
+
+// NewLocal returns the store of local files. Relative patterns start at base.
+//
+// A pattern is a file, a folder (all files below it), or a glob in which **
+// stands for any number of folders; a folder that a glob names is read whole.
+// Hidden files and folders are skipped unless the pattern spells out their
+// dot. Symbolic links are followed, and what can be reached by two names is
+// listed once, by the name that is no link.
+func NewLocal(base string) Store { return local{base} }
+
+type local struct{ base string }
+
+func (s local) List(ctx context.Context, pattern string) ([]Object, error) {
+	full, err := s.resolve(pattern)
+	if err != nil {
+		return nil, err
+	}
+	w := newWalk(ctx, full)
+	if err := w.run(); err != nil {
+		return nil, fmt.Errorf("list %s: %w", pattern, err)
+	}
+	if len(w.found) == 0 {
+		return nil, &NotFoundError{Pattern: pattern, Nearby: nearby(full)}
+	}
+	objects := make([]Object, 0, len(w.found))
+	for _, f := range w.found {
+		objects = append(objects, Object{URI: s.uri(f.path), Path: f.path, Size: f.size})
+	}
+	return sorted(objects), nil
+}
+
+func (s local) Open(ctx context.Context, o Object) (io.ReadCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", o.URI, reason(err))
+	}
+	return f, nil
+}
+
+// resolve returns pattern as an absolute path. It is the one place that knows
+// which schemes this build reads.
+func (s local) resolve(pattern string) (string, error) {
+	if scheme, _, ok := strings.Cut(pattern, "://"); ok && scheme != "file" {
+		return "", fmt.Errorf("%s: this build reads local files only; copy the objects here first, e.g. with `aws s3 sync`", pattern)
+	}
+	pattern = strings.TrimPrefix(pattern, "file://")
+	if pattern == "" {
+		return "", fmt.Errorf("empty path: name a file, a folder or a glob")
+	}
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(s.base, pattern)
+	}
+	return filepath.Abs(pattern)
+}
+
+// uri returns how the file at full is shown.
+func (s local) uri(full string) string {
+	if base, err := filepath.Abs(s.base); err == nil {
+		if rel, err := filepath.Rel(base, full); err == nil && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return filepath.ToSlash(full)
+}
+
+// HourOf returns the hour that the name of a CloudFront object carries:
+// <prefix>.YYYY-MM-DD-HH.<unique>, with or without .gz. It is the hour in
+// which the requests occurred, however late the object was written.
+func HourOf(name string) (time.Time, bool) {
+	parts := strings.Split(path.Base(filepath.ToSlash(name)), ".")
+	// From the right: the prefix may hold dots, the unique part never does.
+	for i := len(parts) - 2; i > 0; i-- {
+		if t, err := time.Parse("2006-01-02-15", parts[i]); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,284 @@
+package scan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
+)
+
+// tally counts what the joined rows are. Its maps grow with minutes and
+// caches, not with traffic.
+type tally struct {
+	funnel   model.Funnel
+	coverage map[coverageKey]*model.Coverage
+	joins    map[model.Instant]*model.JoinRate
+	control  []model.ControlResult
+	strange  map[strangeKey]*model.UnresolvedUser // identities that the directory lacks
+
+	refreshed  int // RefreshHits on suspect routes in the window
+	windowHits int
+	windowFill fillCount
+	firstEdge  model.Instant
+	lastEdge   model.Instant
+	origins    map[model.Instant]int // origin rows a minute, for gaps
+	leaks      map[string]model.Span // by cache, from its first to its last session-bearing fill
+}
+
+// fillCount counts the fills of the window.
+type fillCount struct{ all, atOrigin, session int }
+
+type coverageKey struct {
+	minute model.Instant
+	cache  string
+}
+
+type strangeKey struct{ kind, value string }
+
+func newTally() tally {
+	return tally{
+		coverage: map[coverageKey]*model.Coverage{},
+		joins:    map[model.Instant]*model.JoinRate{},
+		strange:  map[strangeKey]*model.UnresolvedUser{},
+		origins:  map[model.Instant]int{},
+		leaks:    map[string]model.Span{},
+	}
+}
+
+func truncate(t model.Instant, d time.Duration) model.Instant {
+	return t - t%model.Instant(d)
+}
+
+func (t *tally) at(i model.Instant, cacheName string) *model.Coverage {
+	k := coverageKey{truncate(i, time.Minute), cacheName}
+	c := t.coverage[k]
+	if c == nil {
+		c = &model.Coverage{Minute: k.minute, Cache: cacheName}
+		t.coverage[k] = c
+	}
+	return c
+}
+
+// joinStep is the resolution of joins.csv.
+const joinStep = 5 * time.Minute
+
+func (t *tally) join(i model.Instant) *model.JoinRate {
+	from := truncate(i, joinStep)
+	j := t.joins[from]
+	if j == nil {
+		j = &model.JoinRate{From: from}
+		t.joins[from] = j
+	}
+	return j
+}
+
+// countEdge counts an edge row once it is joined.
+func (j *joiner) countEdge(row *cacheRow, p part, joined bool) {
+	e := &row.Edge
+	if c := p.control(); c >= 0 {
+		j.tally.controlResult(c, j.Incident).EdgeRows++
+	}
+	if p >= control {
+		return
+	}
+	how := cache.Classify(e)
+	j.tally.funnel.EdgeRows++
+	if how == cache.Miss {
+		r := j.tally.join(e.End.Lo)
+		r.EdgeMisses++
+		if joined {
+			r.MissesAtOrigin++
+		}
+	}
+	cov := j.tally.at(e.End.Lo, row.Cache)
+	cov.Rows++
+	if p == window {
+		j.tally.seenEdge(e.End.Lo)
+	}
+	if e.Route == model.NoRoute || p == nowhere {
+		return
+	}
+	j.countSuspect(row, p, how, cov)
+}
+
+func (t *tally) seenEdge(at model.Instant) {
+	if t.firstEdge == 0 || at < t.firstEdge {
+		t.firstEdge = at
+	}
+	t.lastEdge = max(t.lastEdge, at)
+}
+
+func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *model.Coverage) {
+	cov.Suspect++
+	fill := isFill(row, how)
+	if how == cache.Hit {
+		cov.Hits++
+	}
+	if fill {
+		cov.Fills++
+	}
+	bears := fill && row.Hold.Bears && !row.Hold.Session.IsZero()
+	if bears {
+		cov.SessionFills++
+		j.tally.leaked(row.Cache, row.Edge.End.Lo)
+	}
+	if p != window {
+		return
+	}
+	f := &j.tally.funnel
+	f.SuspectRows++
+	switch how {
+	case cache.Hit:
+		f.Hits++
+	case cache.Revalidated:
+		j.tally.refreshed++
+	}
+	if !fill {
+		return
+	}
+	f.Fills++
+	j.tally.windowFill.all++
+	if row.Hold.Origin {
+		f.FillsWithOriginRow++
+		j.tally.windowFill.atOrigin++
+	}
+	if bears {
+		f.SessionFills++
+		j.tally.windowFill.session++
+	}
+}
+
+func (t *tally) leaked(cacheName string, at model.Instant) {
+	l, ok := t.leaks[cacheName]
+	if !ok {
+		l = model.Span{From: at, To: at}
+	}
+	t.leaks[cacheName] = model.Span{From: min(l.From, at), To: max(l.To, at)}
+}
+
+// live returns when a cache can have held a session: from its first
+// session-bearing fill until the last one is past its life. Where an upper
+// tier may exist, a cache can also be served what others were filled with.
+func (s *state) live(cacheName string) model.Span {
+	l, ok := s.tally.leaks[cacheName]
+	if !s.Incident.Cache.UpperTier.Known {
+		for _, o := range s.tally.leaks {
+			if !ok {
+				l, ok = o, true
+			}
+			l = model.Span{From: min(l.From, o.From), To: max(l.To, o.To)}
+		}
+	}
+	if !ok {
+		return model.Span{From: 1, To: 0} // never
+	}
+	return l.Extend(time.Minute, s.Incident.Cache.TTL.Max+s.Incident.Cache.ErrorTTL)
+}
+
+// lost returns the share of edge rows that are missing, read from the origin
+// rows whose edge row should be there.
+func (t *tally) lost(w model.Span) float64 {
+	j := t.summary(w)
+	return (float64(j.OriginIDs-j.OriginAtEdge) + 0.5) / float64(j.OriginIDs+1)
+}
+
+// isFill reports whether row may have entered the cache: a miss, a refreshed
+// object, or any row that the origin answered (a background refresh is logged
+// as a hit).
+func isFill(row *cacheRow, how cache.Handling) bool {
+	if !cache.Storable(&row.Edge) {
+		return false
+	}
+	return how == cache.Miss || how == cache.Revalidated || row.Hold.Origin
+}
+
+// countOrigin counts an origin row and what the directory knows of it.
+func (j *joiner) countOrigin(o *model.OriginRow, atEdge bool) {
+	if !j.spans.read[0].Contains(o.Time.Lo) {
+		return
+	}
+	j.tally.funnel.OriginRows++
+	j.tally.origins[truncate(o.Time.Lo, time.Minute)]++
+	r := j.tally.join(o.Time.Lo)
+	r.OriginIDs++
+	if atEdge {
+		r.OriginAtEdge++
+	}
+	if !o.Presented.IsZero() {
+		r.Sessions++
+		if _, ok := j.dir.SessionUser(o.Presented); ok {
+			r.SessionsKnown++
+		} else {
+			j.tally.unresolved("session", o.Presented.String(), o.Time.Lo)
+		}
+	}
+	if o.User != "" {
+		r.Users++
+		if _, ok := j.dir.User(o.User); ok {
+			r.UsersKnown++
+		} else {
+			j.tally.unresolved("user", o.User, o.Time.Lo)
+		}
+	}
+}
+
+func (t *tally) unresolved(kind, value string, at model.Instant) *model.UnresolvedUser {
+	k := strangeKey{kind, value}
+	u := t.strange[k]
+	if u == nil {
+		u = &model.UnresolvedUser{Kind: kind, Value: value, First: at}
+		t.strange[k] = u
+	}
+	u.Rows++
+	u.First = min(u.First, at)
+	return u
+}
+
+func (t *tally) controlResult(i int, inc *model.Incident) *model.ControlResult {
+	for len(t.control) <= i {
+		c := inc.Control[len(t.control)]
+		t.control = append(t.control, model.ControlResult{From: c.From.String(), To: c.To.String()})
+	}
+	return &t.control[i]
+}
+
+// summary adds up the joins of the window.
+func (t *tally) summary(w model.Span) model.JoinSummary {
+	var s model.JoinSummary
+	for _, j := range t.joins {
+		if j.From.Add(joinStep) <= w.From || j.From > w.To {
+			continue
+		}
+		s.EdgeMisses += j.EdgeMisses
+		s.MissesAtOrigin += j.MissesAtOrigin
+		s.OriginIDs += j.OriginIDs
+		s.OriginAtEdge += j.OriginAtEdge
+		s.Sessions += j.Sessions
+		s.SessionsKnown += j.SessionsKnown
+		s.Users += j.Users
+		s.UsersKnown += j.UsersKnown
+	}
+	return s
+}
+
+// sortedCoverage returns the coverage by minute and cache.
+func (t *tally) sortedCoverage() []*model.Coverage {
+	return slices.SortedFunc(maps.Values(t.coverage), func(a, b *model.Coverage) int {
+		return cmp.Or(cmp.Compare(a.Minute, b.Minute), cmp.Compare(a.Cache, b.Cache))
+	})
+}
+
+func (t *tally) sortedJoins() []*model.JoinRate {
+	return slices.SortedFunc(maps.Values(t.joins), func(a, b *model.JoinRate) int {
+		return cmp.Compare(a.From, b.From)
+	})
+}
+
+func (t *tally) sortedUnresolved() []*model.UnresolvedUser {
+	return slices.SortedFunc(maps.Values(t.strange), func(a, b *model.UnresolvedUser) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value))
+	})
+}
