@@ -301,6 +301,7 @@ type Funnel struct {
 	HitsWithoutSession int `json:"hits_without_session"`
 	HitsWithCandidates int `json:"hits_with_candidates"`
 	Orphans            int `json:"orphan_hits"`
+	OrphansNotLive     int `json:"orphan_hits_while_no_session_was_stored"`
 	ConflictingIDs     int `json:"conflicting_request_ids"`
 }
 

@@ -86,9 +86,14 @@ type Posterior struct {
 	Events int64   `json:"events"`
 }
 
+// enough is the number of events from which a cache speaks for itself.
+const enough = 50
+
 // Params turns the counts of one cache into parameters. pool holds the sum
-// over all caches, n their number.
-func (r *Rules) Params(policy reconstruct.Policy, pool *Rules, n int) reconstruct.Params {
+// over all caches, n their number; lost is the share of edge rows known to be
+// missing. Hits that nothing explains say at least as much: what serves them
+// serves others too.
+func (r *Rules) Params(policy reconstruct.Policy, pool *Rules, n int, lost float64) reconstruct.Params {
 	var p reconstruct.Params
 	p.Rules = r.posterior(policy, pool, n)
 	best := 0
@@ -98,9 +103,21 @@ func (r *Rules) Params(policy reconstruct.Policy, pool *Rules, n int) reconstruc
 		}
 	}
 	p.Single = single(policy.CachesPerScope, pool.hits[best], pool.misses[best])
-	p.Loss = round(min(0.5, max(0.0005, (float64(pool.orphans)+0.5)/(float64(pool.all)+1))))
+	if r.hits[best]+r.misses[best] >= enough {
+		p.Single = single(policy.CachesPerScope, r.hits[best], r.misses[best])
+	}
+	p.Loss = round(min(0.5, max(lost, r.orphanShare(), 0.0005)))
 	p.Collapse = map[model.Tri]float64{model.Yes: 1, model.No: 0, model.Unknown: 0.05}[policy.Collapsing]
 	return p
+}
+
+// orphanShare returns the share of hits without a candidate, or nothing if
+// there were too few hits to tell.
+func (r *Rules) orphanShare() float64 {
+	if r.all < enough {
+		return 0
+	}
+	return (float64(r.orphans) + 0.5) / float64(r.all+1)
 }
 
 // posterior weighs the formulas that policy leaves open.

@@ -285,7 +285,7 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 	}
 	for _, n := range d.bySession[r.Own] {
 		s := &d.sightings[n]
-		if s.Start.Lo < h.Available.Lo && s.Done.Hi > h.Available.Lo {
+		if s.Start.Lo < h.Available.Hi && s.Done.Hi > h.Available.Lo {
 			r.Racing = true
 		}
 		if s.Start.Lo < h.Available.Hi || d.loginBetween(h, s) {

@@ -17,7 +17,7 @@ const keptRacing = 0.4
 // usedUnseen is how likely an applied session was presented where nothing was
 // seen of the device, usedKept where it was seen with its own session.
 const (
-	usedUnseen = 0.5
+	usedUnseen = 0.25
 	usedKept   = 0.05
 )
 

@@ -12,11 +12,12 @@ import (
 )
 
 // jars is how likely a client of a kind keeps a session cookie that reaches
-// it in a context that allows it (semantics.md B13, B14).
+// it in a context that allows it (semantics.md B13, B14). A client of unknown
+// kind is more likely a program than a browser: browsers say Mozilla/5.0.
 var jars = map[model.ClientKind]float64{
 	model.ClientBrowser: 0.95,
 	model.ClientApp:     0.4,
-	model.ClientUnknown: 0.6,
+	model.ClientUnknown: 0.25,
 	model.ClientBot:     0.02,
 	model.ClientTool:    0.02,
 	model.ClientMonitor: 0.02,
@@ -82,8 +83,8 @@ func Judge(c *Case) Judgement {
 	if aside {
 		j.Applied, j.Used = 0, 0
 	}
-	if c.has(NotDelivered, j.Flags) {
-		j.Delivered = 0
+	if c.has(NotDelivered, j.Flags) || c.has(NoSessionFill, j.Flags) {
+		j.Delivered = 0 // a delivery is of a cookie
 	}
 	j.Delivered, j.Applied, j.Used = Round(j.Delivered), Round(j.Applied), Round(j.Used)
 	j.Tier = c.tier(&j, aside)
