@@ -49,7 +49,7 @@ type EdgeRow struct {
 	ID  string // the CDN's request id
 
 	End       Interval      // instant at which the response ended
-	Taken     time.Duration // request received → last byte written
+	Taken     time.Duration // request received → last byte written; <0: not logged
 	FirstByte time.Duration // request received → first byte written; <0: not logged
 
 	Distribution string
@@ -89,12 +89,24 @@ type EdgeRow struct {
 	Line, Shared, Columns uint64
 }
 
+// untimed is how long a response is allowed to have taken where the log, as
+// those of before 2014, does not say.
+const untimed = 30 * time.Second
+
 // Start returns the instant at which the request was received.
-func (r *EdgeRow) Start() Interval { return r.End.Shift(-r.Taken) }
+func (r *EdgeRow) Start() Interval {
+	if r.Taken < 0 {
+		return Interval{r.End.Lo.Add(-untimed), r.End.Hi}
+	}
+	return r.End.Shift(-r.Taken)
+}
 
 // Available returns the instant at which the first byte of the response was
 // written: from then on a stored response can be reused.
 func (r *EdgeRow) Available() Interval {
+	if r.Taken < 0 {
+		return r.Start()
+	}
 	if r.FirstByte < 0 || r.FirstByte > r.Taken {
 		return r.End
 	}

@@ -44,6 +44,12 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 	if n := s.tally.funnel.ConflictingIDs; n > 0 {
 		d.warn("%d request ids stand on edge rows with differing content; all were kept", n)
 	}
+	if n := s.notes.withoutID; n > 0 {
+		d.warn("%d origin rows have no request id (map.request_id); they show sessions, but cannot be joined to the edge", n)
+	}
+	if n := s.notes.badForms + s.notes.origin.FormFailures; n > 0 {
+		d.warn("session_form did not fit %d session values; they were taken as they are", n)
+	}
 	d.warnings = append(d.warnings, s.dir.Warnings()...)
 	d.warnings = append(d.warnings, s.notes.warnings...)
 	return d.partial, d.warnings

@@ -12,6 +12,7 @@ type notes struct {
 	origin      jsonl.Stats
 	edgeCookies bool // some edge row had a cookie logged
 	badForms    int64
+	withoutID   int64 // origin rows without a request id
 	warnings    []string
 }
 
@@ -22,6 +23,7 @@ func (n *notes) merge(o *notes) {
 	n.origin.Merge(o.origin)
 	n.edgeCookies = n.edgeCookies || o.edgeCookies
 	n.badForms += o.badForms
+	n.withoutID += o.withoutID
 	n.warnings = append(n.warnings, o.warnings...)
 	slices.Sort(n.warnings)
 }

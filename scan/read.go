@@ -136,7 +136,7 @@ func (r *reader) decoder(o *object) (decode.Decoder, func(), error) {
 	o.format = "jsonl"
 	d, err := jsonl.New(r.dec, jsonl.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
 		o.saw(row.Time.Lo)
-		r.fail(r.rows.Origin(row))
+		r.origin(row)
 		return true
 	})
 	if err != nil {
@@ -177,6 +177,16 @@ func (r *reader) edge(row *model.EdgeRow) {
 		row.Key, row.Path, row.Pattern, row.Host = model.ID{}, model.ID{}, "", ""
 	}
 	r.fail(r.rows.Edge(row))
+}
+
+// origin keeps a row. Rows without a request id must not meet each other under
+// one empty id; a digest of the line tells them apart in any order.
+func (r *reader) origin(row *model.OriginRow) {
+	if row.RequestID == "" {
+		row.RequestID = "line-" + r.Key.Digest("origin line", binary.BigEndian.AppendUint64(nil, row.Line)).String()
+		r.notes.withoutID++
+	}
+	r.fail(r.rows.Origin(row))
 }
 
 func (r *reader) reject(x model.Reject) {

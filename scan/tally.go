@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spillscope/spillscope/model"
@@ -203,7 +204,9 @@ func (j *joiner) countOrigin(o *model.OriginRow, atEdge bool) {
 	j.tally.funnel.OriginRows++
 	j.tally.origins[truncate(o.Time.Lo, time.Minute)]++
 	r := j.tally.join(o.Time.Lo)
-	r.OriginIDs++
+	if !strings.HasPrefix(o.RequestID, "line-") {
+		r.OriginIDs++
+	}
 	if atEdge {
 		r.OriginAtEdge++
 	}

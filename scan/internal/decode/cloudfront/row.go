@@ -1,0 +1,196 @@
+package cloudfront
+
+import (
+	"bytes"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/decode"
+)
+
+// col returns a column as logged; nil if it is absent or "-".
+func (d *Decoder) col(l *layout, c column) []byte {
+	i := l.at[c]
+	if i < 0 || i >= len(d.cols) || len(d.cols[i]) == 1 && d.cols[i][0] == '-' {
+		return nil
+	}
+	return d.cols[i]
+}
+
+// text returns a column without its layer of percent-encoding, until the next
+// call.
+func (d *Decoder) text(l *layout, c column) []byte {
+	raw := d.col(l, c)
+	if bytes.IndexByte(raw, '%') < 0 {
+		return raw
+	}
+	d.buf = decode.Unescape(d.buf[:0], raw)
+	return d.buf
+}
+
+// fill reads the columns that d.cols holds into d.row.
+func (d *Decoder) fill(l *layout, line []byte) string {
+	for _, part := range [...]func(*Decoder, *layout) string{
+		(*Decoder).times, (*Decoder).client, (*Decoder).request, (*Decoder).response} {
+		if reason := part(d, l); reason != "" {
+			return reason
+		}
+	}
+	d.session(l)
+	d.identity(l, line)
+	return ""
+}
+
+func (d *Decoder) times(l *layout) string {
+	r := &d.row
+	var ok bool
+	r.Taken, r.FirstByte = -1, -1
+	if b := d.col(l, colTaken); b != nil {
+		if r.Taken, ok = seconds(b); !ok {
+			return "time-taken is not a number of seconds"
+		}
+	}
+	if b := d.col(l, colFirstByte); b != nil {
+		if r.FirstByte, ok = seconds(b); !ok {
+			return "time-to-first-byte is not a number of seconds"
+		}
+	}
+	return ""
+}
+
+func (d *Decoder) client(l *layout) string {
+	r := &d.row
+	if b := d.col(l, colClient); b != nil { // "-" where addresses were blanked out
+		var ok bool
+		if r.Client, ok = d.memo.Addr(b); !ok {
+			return "c-ip is not an address"
+		}
+	}
+	if port := d.number(l, colPort); port > 0 && port <= 0xffff {
+		r.Port = uint16(port)
+	}
+	r.Agent, r.Kind = d.memo.Agent(d.text(l, colAgent))
+	return ""
+}
+
+func (d *Decoder) request(l *layout) string {
+	r := &d.row
+	if r.Location = d.memo.Word(d.col(l, colLocation)); r.Location == "" {
+		return "x-edge-location is empty: the row belongs to no cache"
+	}
+	r.Distribution = d.memo.Host(d.col(l, colDistribution))
+	r.Host = d.memo.Host(d.col(l, colHost))
+	if r.Host == "" {
+		r.Host = r.Distribution
+	}
+	if r.Distribution == "" {
+		r.Distribution = d.prefix
+	}
+	r.Method = d.memo.Word(d.col(l, colMethod))
+	r.Scheme = d.memo.Word(d.col(l, colScheme))
+	r.Protocol = d.memo.Word(d.col(l, colProtocol))
+	r.Referer = d.memo.Referer(r.Host, d.text(l, colReferer))
+
+	path := d.col(l, colPath)
+	if bytes.IndexByte(path, '%') >= 0 {
+		d.path = decode.Unescape(d.path[:0], path)
+		path = d.path
+	}
+	place := d.memo.Place(r.Host, path)
+	if place.Route == model.NoRoute && r.Distribution != r.Host {
+		// A route may be given by the distribution's own domain.
+		place = d.memo.Place(r.Distribution, path)
+	}
+	r.Route, r.Pattern, r.Path = place.Route, place.Pattern, place.Path
+	if r.Route != model.NoRoute {
+		r.Key = d.memo.Key(r.Distribution, path, d.text(l, colQuery))
+	}
+	return ""
+}
+
+func (d *Decoder) response(l *layout) string {
+	r := &d.row
+	status, ok := decode.Int(d.col(l, colStatus))
+	if !ok || status > 999 {
+		return "sc-status is not a number"
+	}
+	r.Status = int(status)
+	r.Result = d.memo.Word(d.col(l, colResult))
+	r.ResponseResult = d.memo.Word(d.col(l, colResponseResult))
+	r.Detailed = d.memo.Word(d.col(l, colDetailed))
+	r.ContentType = d.memo.Word(d.text(l, colContentType))
+	r.Bytes = d.number(l, colBytes)
+	r.ContentLength = d.number(l, colContentLength)
+	r.RangeStart = d.number(l, colRangeStart)
+	r.RangeEnd = d.number(l, colRangeEnd)
+	return ""
+}
+
+// number reads a column that only adds detail. A value that is no number is
+// not worth the row: it counts as not logged, and a warning says so.
+func (d *Decoder) number(l *layout, c column) int64 {
+	b := d.col(l, c)
+	if b == nil {
+		return -1
+	}
+	n, ok := decode.Int(b)
+	if !ok {
+		d.warn(columnNames[c] + " is not always a number; taken as not logged there")
+		return -1
+	}
+	return n
+}
+
+// session digests the session cookie. Everything else in the column is
+// dropped, and the buffer it was decoded into is wiped.
+func (d *Decoder) session(l *layout) {
+	d.row.CookieLogged = l.at[colCookie] >= 0 && l.at[colCookie] < len(d.cols)
+	header := d.text(l, colCookie)
+	if len(header) == 0 {
+		return
+	}
+	d.cookies++
+	var err error
+	d.row.Session, err = d.ctx.Session(findCookie(header, d.ctx.Cookies()), d.opts.Form)
+	if err != nil {
+		d.badForms++
+	}
+	clear(d.buf)
+}
+
+// findCookie returns the value of the first cookie of the first name that
+// header holds. Browsers send the cookie of the longest path first, and
+// servers read that one.
+func findCookie(header []byte, names []string) []byte {
+	for _, name := range names {
+		for rest := header; len(rest) > 0; {
+			var pair []byte
+			pair, rest, _ = bytes.Cut(rest, []byte{';'})
+			key, value, _ := bytes.Cut(bytes.TrimSpace(pair), []byte{'='})
+			if string(key) == name {
+				return unquote(value)
+			}
+		}
+	}
+	return nil
+}
+
+func unquote(v []byte) []byte {
+	if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
+		return v[1 : len(v)-1]
+	}
+	return v
+}
+
+// identity sets the request id and the hashes that duplicates are told by.
+func (d *Decoder) identity(l *layout, line []byte) {
+	for _, c := range shared {
+		d.row.Shared = decode.Hash(d.row.Shared, d.col(l, c))
+	}
+	if id := d.col(l, colID); id != nil {
+		d.row.ID = d.ids.String(id)
+		return
+	}
+	// Keyed, since the id is printed: a plain hash would let anyone test
+	// guesses at the line, which may hold a cookie.
+	d.row.ID = "line-" + d.memo.Digest("line", line).String()
+}

@@ -1,0 +1,66 @@
+package jsonl
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/decode"
+)
+
+// Stats is what a source says of itself, rows outside the spans included: it
+// is what shows that a window was typed in local time, or that sessions are
+// hashed otherwise than in the directory. Merging is commutative.
+type Stats struct {
+	All                Extent                  // rows whose time could be read
+	Routes             []Extent                // by suspect route: rows with a session
+	WithID, WithoutID  int64                   // rows with and without a request id
+	Shapes             map[decode.FormOf]int64 // of session values, as looked up in the directory
+	FormFailures       int64                   // values that session_form did not fit
+	UnreadableClients  int64                   // client_ip present, but no address
+	UnreadableDuration int64                   // duration present, but no number with a known unit
+}
+
+// Extent counts rows and says when the first and the last of them were.
+type Extent struct {
+	Rows        int64
+	First, Last model.Instant
+}
+
+func (e *Extent) add(t model.Instant) { *e = e.Merge(Extent{1, t, t}) }
+
+// Merge returns the extent of the rows of both.
+func (e Extent) Merge(o Extent) Extent {
+	switch {
+	case e.Rows == 0:
+		return o
+	case o.Rows == 0:
+		return e
+	}
+	return Extent{e.Rows + o.Rows, min(e.First, o.First), max(e.Last, o.Last)}
+}
+
+// Merge adds o to s.
+func (s *Stats) Merge(o Stats) {
+	s.All = s.All.Merge(o.All)
+	s.Routes = slices.Clone(s.Routes) // copies of s share it
+	for i, r := range o.Routes {
+		if i >= len(s.Routes) {
+			s.Routes = append(s.Routes, Extent{})
+		}
+		s.Routes[i] = s.Routes[i].Merge(r)
+	}
+	s.WithID += o.WithID
+	s.WithoutID += o.WithoutID
+	s.FormFailures += o.FormFailures
+	s.UnreadableClients += o.UnreadableClients
+	s.UnreadableDuration += o.UnreadableDuration
+	merged := maps.Clone(s.Shapes)
+	if merged == nil {
+		merged = map[decode.FormOf]int64{}
+	}
+	for f, n := range o.Shapes {
+		merged[f] += n
+	}
+	s.Shapes = merged
+}
