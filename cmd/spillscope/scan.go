@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spillscope/spillscope/export/render"
+	"github.com/spillscope/spillscope/export/render/terminal"
+	"github.com/spillscope/spillscope/export/store"
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan"
+	"github.com/spillscope/spillscope/scan/incident"
+)
+
+// scanOptions are the flags of scan.
+type scanOptions struct {
+	config  string // the incident file
+	out     string // the case folder to make
+	force   bool
+	workers int
+	memory  byteSize
+	temp    string // "": the system's
+	json    bool
+}
+
+// defaultScan is what scan does unless its flags say otherwise.
+func defaultScan() scanOptions {
+	return scanOptions{workers: runtime.GOMAXPROCS(0), memory: 1 << 30}
+}
+
+func newScan(c *console) *cobra.Command {
+	o := defaultScan()
+	cmd := &cobra.Command{
+		Use:   "scan -c incident.yaml -o CASE",
+		Short: "Reconstruct an incident into a case folder",
+		Long: `Scan reads the logs that the incident file names, once, and writes a case folder:
+the deliveries with their candidates, the users and workspaces they reach, what
+recipients then did, what to revoke, whom to notify, and the account of every
+input line. The answer is printed when it is done.
+
+CASE appears only when it is finished. The same inputs make the same bytes for
+any --workers and --memory; only run.json varies.
+` + exitStatus(exitComplete, exitUsage, exitPartial, exitUnreadable, exitInternal, exitOutput, exitInterrupted),
+		Example: `  spillscope scan -c incident.yaml -o case-1
+  spillscope scan -c incident.yaml -o case-1 --force --memory 4GiB --temp /mnt/tmp
+  spillscope scan -c incident.yaml -o case-1 --json | jq .headline.holder_workspaces`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validate(cmd.CommandPath()); err != nil {
+				return err
+			}
+			return runScan(cmd.Context(), c, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.config, "config", "c", "", "incident `file`")
+	f.StringVarP(&o.out, "output", "o", "", "case `folder` to make")
+	f.BoolVar(&o.force, "force", false, "replace the case that is there")
+	f.IntVar(&o.workers, "workers", o.workers, "`number` of objects to read at once")
+	f.Lookup("workers").DefValue = "one a core" // the help is the same everywhere
+	f.Var(&o.memory, "memory", "memory for sorting; what does not fit goes to --temp")
+	f.StringVar(&o.temp, "temp", "", "`folder` for sorting (default: the system's)")
+	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
+	return cmd
+}
+
+func (o scanOptions) validate(command string) error {
+	switch {
+	case o.config == "":
+		return missingFlag(command, "-c", "-c incident.yaml -o case")
+	case o.out == "":
+		return missingFlag(command, "-o", "-c "+o.config+" -o case")
+	case o.workers < 1:
+		return usageError(command, fmt.Errorf("--workers %d: must be at least 1", o.workers))
+	case o.memory < 64<<20:
+		return usageError(command, fmt.Errorf("--memory %v: must be at least 64MiB", &o.memory))
+	}
+	return nil
+}
+
+func runScan(ctx context.Context, c *console, o scanOptions) error {
+	m, err := makeCase(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = terminal.JSON(c.out, m, o.out)
+	} else {
+		err = terminal.Summary(c.out, m, o.out, c.colour)
+	}
+	if err != nil {
+		return outputFailed(err)
+	}
+	if !m.Complete {
+		return partial(m.Partial)
+	}
+	return nil
+}
+
+// makeCase scans into a new case. The case exists only if it returns no error.
+func makeCase(ctx context.Context, c *console, o scanOptions) (m model.Manifest, err error) {
+	started := time.Now()
+	in, err := scanInput(o)
+	if err != nil {
+		return m, err
+	}
+	w, err := store.Create(o.out, store.Options{Force: o.force, Outputs: render.Outputs()})
+	if err != nil {
+		return m, caseNotCreated(o.out, err)
+	}
+	// Runs when a panic passes through, too; does nothing after Finish. What it
+	// cannot remove stands beside the case's place, never in it.
+	defer func() { _ = w.Abort() }()
+	var done func()
+	in.Progress, done = progress(c)
+	m, err = scan.Run(ctx, in, &caseSink{w})
+	done()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return m, scanFailed(ctx, err)
+	}
+	if err := w.Finish(m, thisRun(started, c.args, o)); err != nil {
+		return m, outputFailed(err)
+	}
+	return m, nil
+}
+
+// scanInput reads what a scan needs besides the logs.
+func scanInput(o scanOptions) (scan.Input, error) {
+	raw, err := os.ReadFile(o.config)
+	if err != nil {
+		return scan.Input{}, incidentInvalid(o.config, err)
+	}
+	inc, err := incident.Parse(o.config, raw)
+	if err != nil {
+		return scan.Input{}, incidentInvalid(o.config, err)
+	}
+	base := filepath.Dir(o.config)
+	keyFile := inc.KeyFile
+	if !filepath.IsAbs(keyFile) {
+		keyFile = filepath.Join(base, keyFile)
+	}
+	key, err := incident.ReadKey(keyFile)
+	if err != nil {
+		return scan.Input{}, keyUnreadable(keyFile, err)
+	}
+	sum := sha256.Sum256(raw)
+	return scan.Input{
+		Incident: inc, IncidentSHA256: hex.EncodeToString(sum[:]),
+		Key: key, Base: base,
+		Workers: o.workers, Memory: int64(o.memory), TempDir: o.temp, Tool: thisBuild().String(),
+	}, nil
+}
+
+// thisRun is what goes to run.json: everything that another run over the same
+// inputs may have otherwise.
+func thisRun(started time.Time, args []string, o scanOptions) store.Run {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	b := thisBuild()
+	return store.Run{
+		Start: started.UTC(), End: time.Now().UTC(), Host: host,
+		CommandLine: append([]string{"spillscope"}, args...),
+		Version:     b.version, Revision: b.revision, Modified: b.modified,
+		GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Workers: o.workers, MemoryBytes: int64(o.memory),
+	}
+}
+
+// caseSink marks the errors of a case that cannot be written, which no change
+// of the inputs would mend.
+type caseSink struct{ w *store.Writer }
+
+func (s *caseSink) Put(f model.Finding) error {
+	if err := s.w.Put(f); err != nil {
+		return &writeError{err}
+	}
+	return nil
+}
+
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
