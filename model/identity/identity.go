@@ -259,18 +259,33 @@ func (d *Device) before(h *Hit) int {
 // lastOwn returns the last sighting of a connection before h whose session no
 // delivery brought.
 func (d *Device) lastOwn(conn []int, h *Hit) *Sighting {
-	for n := len(conn) - 1; n >= 0; n-- {
+	for n := d.after(conn, h.Available.Hi) - 1; n >= 0; n-- {
 		s := &d.sightings[conn[n]]
-		if s.Start.Lo >= h.Available.Hi || s.Session.IsZero() || d.maybeBrought(s) {
-			continue
-		}
 		if gap(s.Start, h.Start) > idle {
 			return nil
 		}
-		return s
+		if !s.Session.IsZero() && !d.maybeBrought(s) {
+			return s
+		}
 	}
 	return nil
 }
+
+// after returns the index in list, which holds sightings in order, of the
+// first one that cannot have started before t.
+func (d *Device) after(list []int, t model.Instant) int {
+	n, _ := slices.BinarySearchFunc(list, t, func(i int, t model.Instant) int {
+		return cmp.Compare(d.sightings[i].Start.Lo, t)
+	})
+	return n
+}
+
+// widest is the uncertainty of a whole-second stamp.
+const widest = time.Second
+
+// slowest is how long a request can have been under way at a hit and still
+// put the own session back.
+const slowest = time.Minute
 
 // readAfter finds whether the device came back, and with its own session.
 func (d *Device) readAfter(h *Hit, r *Reading) {
@@ -283,7 +298,8 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 	if r.Own.IsZero() {
 		return
 	}
-	for _, n := range d.bySession[r.Own] {
+	own := d.bySession[r.Own]
+	for _, n := range own[d.after(own, h.Available.Lo.Add(-slowest)):] {
 		s := &d.sightings[n]
 		if s.Start.Lo < h.Available.Hi && s.Done.Hi > h.Available.Lo {
 			r.Racing = true
@@ -302,7 +318,7 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 
 // loginBetween reports whether the jar got a session by itself between h and s.
 func (d *Device) loginBetween(h *Hit, s *Sighting) bool {
-	for _, n := range d.logins {
+	for _, n := range d.logins[d.after(d.logins, h.Available.Lo.Add(-slowest)):] {
 		l := &d.sightings[n]
 		if l.Start.Lo >= s.Start.Lo {
 			return false
@@ -335,31 +351,35 @@ func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
 }
 
 // use returns the first sighting of session after h that speaks for a
-// delivery: not on a device where that session was at home before.
+// delivery: not on a device, or a connection, where it was at home before.
 func (d *Device) use(h *Hit, session model.ID) (*Sighting, Link) {
+	list := d.bySession[session]
+	if len(list) == 0 {
+		return nil, LinkNone
+	}
+	first := &d.sightings[list[0]]
+	home := first.Start.Hi <= h.Start.Lo && !d.maybeBrought(first)
+	if home && slices.ContainsFunc(list[:d.after(list, h.Start.Lo)], func(n int) bool { return d.sightings[n].Conn == h.Conn }) {
+		return nil, LinkNone
+	}
 	var best *Sighting
-	var link Link
-	home, homeConn := false, false
-	for _, n := range d.bySession[session] {
+	link := LinkNone
+	for _, n := range list[d.after(list, h.Start.Lo.Add(-widest)):] {
 		s := &d.sightings[n]
-		if s.Start.Hi <= h.Start.Lo {
-			if !d.maybeBrought(s) {
-				home = true
-				homeConn = homeConn || s.Conn == h.Conn
-			}
-			continue
+		if best != nil && gap(s.Start, h.Start) > idle {
+			break
 		}
 		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) {
 			continue
 		}
 		l := d.link(s, h)
-		if home && (l != LinkConnection || homeConn) {
+		if home && l != LinkConnection {
 			continue
 		}
 		if l > link {
 			best, link = s, l
 		}
-		if link == LinkConnection || best != nil && gap(s.Start, h.Start) > idle {
+		if link == LinkConnection {
 			break
 		}
 	}
@@ -372,7 +392,8 @@ func (d *Device) use(h *Hit, session model.ID) (*Sighting, Link) {
 func (d *Device) Trail(i int, session model.ID, link Link) []*Sighting {
 	h := &d.hits[i]
 	var out []*Sighting
-	for _, n := range d.bySession[session] {
+	list := d.bySession[session]
+	for _, n := range list[d.after(list, h.Start.Lo.Add(-widest)):] {
 		s := &d.sightings[n]
 		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) || d.link(s, h) < link {
 			continue

@@ -29,6 +29,8 @@ var agentTokens = [...]agentToken{
 	{"ruxitsynthetic", model.ClientMonitor}, {"speedcurve", model.ClientMonitor}, {"ptst/", model.ClientMonitor},
 	{"gtmetrix", model.ClientMonitor}, {"chrome-lighthouse", model.ClientMonitor}, {"grafana-k6-synthetic", model.ClientMonitor},
 
+	{"monitor", model.ClientMonitor}, {"uptime", model.ClientMonitor}, {"healthcheck", model.ClientMonitor}, {"synthetic", model.ClientMonitor},
+
 	{"googlebot", model.ClientBot}, {"google-inspectiontool", model.ClientBot}, {"google-read-aloud", model.ClientBot},
 	{"googleother", model.ClientBot}, {"mediapartners-google", model.ClientBot}, {"feedfetcher", model.ClientBot},
 	{"bingpreview", model.ClientBot}, {"facebookexternalhit", model.ClientBot}, {"meta-externalagent", model.ClientBot},
@@ -41,6 +43,7 @@ var agentTokens = [...]agentToken{
 	{"cubot", model.ClientBrowser}, // a make of telephones, not a bot
 	{"bot/", model.ClientBot}, {"bot;", model.ClientBot}, {"bot)", model.ClientBot}, {"bot ", model.ClientBot}, {"bot-", model.ClientBot},
 	{"-bot", model.ClientBot}, {"crawler", model.ClientBot}, {"spider", model.ClientBot}, {"scrapy", model.ClientBot},
+	{"+http", model.ClientBot}, {"+mailto:", model.ClientBot}, // where programs say whom to complain to; browsers never do
 	{"http-preview", model.ClientBot}, {"link preview", model.ClientBot}, {"linkpreview", model.ClientBot},
 
 	{"headlesschrome", model.ClientTool}, {"phantomjs", model.ClientTool}, {"selenium", model.ClientTool},

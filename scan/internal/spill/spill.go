@@ -39,36 +39,62 @@ const minBudget = 1 << 20
 
 // Writer adds records from one goroutine.
 type Writer struct {
-	s     *Sorter
-	arena []byte
-	index []entry
+	s      *Sorter
+	blocks [][]byte // records, in blocks: one growing slice would need twice its size while it grows
+	used   int      // blocks in use; the others are kept for the next run
+	size   int
+	index  []entry
 }
 
-// entry locates a record in an arena. prefix is the start of its key, so that
-// most comparisons touch no other memory.
+// entry locates a record. prefix is the start of its key, so that most
+// comparisons touch no other memory.
 type entry struct {
-	prefix   uint64
-	off      int
-	key, val uint32
+	prefix     uint64
+	block, off uint32
+	key, val   uint32
 }
 
-// Writer returns a new writer. Its Close must be called before Sort.
+// Writer returns a new writer. Its Close must be called before Scan.
 func (s *Sorter) Writer() *Writer { return &Writer{s: s} }
 
-// entrySize is what an index entry costs beside its record.
-const entrySize = 24
+const (
+	blockSize = 256 << 10
+	entrySize = 2 * 24 // what an index entry costs beside its record, growth included
+)
 
 // Add copies a record.
 func (w *Writer) Add(key, val []byte) error {
-	if len(w.arena) > 0 && len(w.arena)+len(key)+len(val)+(len(w.index)+1)*entrySize > w.s.budget {
+	n := len(key) + len(val)
+	if w.size > 0 && w.size+n+(len(w.index)+1)*entrySize > w.s.budget {
 		if err := w.spill(); err != nil {
 			return err
 		}
 	}
-	e := entry{prefix: prefix(key), off: len(w.arena), key: uint32(len(key)), val: uint32(len(val))}
-	w.arena = append(append(w.arena, key...), val...)
+	b := w.room(n)
+	e := entry{prefix: prefix(key), block: uint32(w.used - 1), off: uint32(len(*b)), key: uint32(len(key)), val: uint32(len(val))}
+	*b = append(append(*b, key...), val...)
 	w.index = append(w.index, e)
+	w.size += n
 	return nil
+}
+
+// room returns the block that takes n more bytes. A record larger than a
+// block gets one of its own.
+func (w *Writer) room(n int) *[]byte {
+	if w.used > 0 {
+		if b := &w.blocks[w.used-1]; len(*b)+n <= cap(*b) {
+			return b
+		}
+	}
+	if w.used == len(w.blocks) {
+		w.blocks = append(w.blocks, make([]byte, 0, max(blockSize, n)))
+	} else if cap(w.blocks[w.used]) < n {
+		w.blocks[w.used] = make([]byte, 0, n)
+	}
+	w.used++
+	b := &w.blocks[w.used-1]
+	*b = (*b)[:0]
+	return b
 }
 
 func prefix(key []byte) uint64 {
@@ -83,8 +109,8 @@ func prefix(key []byte) uint64 {
 }
 
 func (w *Writer) record(e entry) (key, val []byte) {
-	mid := e.off + int(e.key)
-	return w.arena[e.off:mid], w.arena[mid : mid+int(e.val)]
+	b := w.blocks[e.block][e.off:]
+	return b[:e.key:e.key], b[e.key : e.key+e.val : e.key+e.val]
 }
 
 // spill sorts what is in memory into a run on disk.
@@ -96,7 +122,7 @@ func (w *Writer) spill() error {
 		return err
 	}
 	w.s.add(r, len(w.index))
-	w.arena, w.index = w.arena[:0], w.index[:0]
+	w.used, w.size, w.index = 0, 0, w.index[:0]
 	return nil
 }
 
@@ -130,9 +156,11 @@ func (w *Writer) all(yield func(key, val []byte) error) error {
 // memory as a run of its own.
 func (w *Writer) Close() error {
 	if len(w.index) == 0 {
+		w.blocks = nil
 		return nil
 	}
 	w.sort()
+	w.blocks = w.blocks[:w.used]
 	w.s.add(&run{memory: w}, len(w.index))
 	return nil
 }
