@@ -102,12 +102,15 @@ type Delivery struct {
 // Entity is a user or a workspace rolled up. Order: id.
 type Entity struct {
 	ID   string
-	Role Role
-	Tier Tier
+	Role Role // the sides that are not set aside, if any
+	Tier Tier // the stronger of the two sides'
+
+	AsHolder    Tier // set aside where Role has no such side
+	AsRecipient Tier
 
 	PApplied       float64 // that at least one delivery was applied
 	First, Last    Instant // deliveries
-	HolderUsers    int
+	HolderUsers    int // own users whose sessions were delivered
 	Devices        int // recipient devices
 	Deliveries     int // hits
 	Used           int // hits with use seen

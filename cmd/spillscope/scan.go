@@ -72,6 +72,13 @@ any --workers and --memory; only run.json varies.
 	return cmd
 }
 
+// heapLimit is the size from which the collector works harder: what is sorted
+// in memory, as much again by half for all else, and never so little that it
+// would only collect.
+func (o scanOptions) heapLimit() int64 {
+	return max(int64(o.memory)+int64(o.memory)/2, 512<<20)
+}
+
 func (o scanOptions) validate(command string) error {
 	switch {
 	case o.config == "":

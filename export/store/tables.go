@@ -74,6 +74,8 @@ func users() table[model.UserFinding] {
 		text("email", func(r *u) *string { return &r.Email }),
 		text("user_role", func(r *u) *string { return &r.UserRole }),
 		list("workspace_ids", func(r *u) *[]string { return &r.WorkspaceIDs }),
+		tier("holder_tier", func(r *u) *model.Tier { return &r.AsHolder }),
+		tier("recipient_tier", func(r *u) *model.Tier { return &r.AsRecipient }),
 	)}
 }
 
@@ -93,6 +95,8 @@ func workspaces() table[model.WorkspaceFinding] {
 		text("country", func(r *w) *string { return &r.Contact.Country }),
 		text("region", func(r *w) *string { return &r.Contact.Region }),
 		list("data_categories", func(r *w) *[]string { return &r.Categories }),
+		tier("holder_tier", func(r *w) *model.Tier { return &r.AsHolder }),
+		tier("recipient_tier", func(r *w) *model.Tier { return &r.AsRecipient }),
 	)}
 }
 

@@ -45,7 +45,8 @@ type side struct {
 	fillBest  float64 // the hits of one fill stand or fall together
 	noneOf    float64 // Π over fills of 1 − their best
 	confirmed bool
-	listed    bool
+	present   bool   // some row names this side
+	listed    bool   // and is not set aside
 	strongest string // holder user with the largest p, for Bounds
 	strength  float64
 }
@@ -63,7 +64,9 @@ type Rollup struct {
 	flags   map[model.FlagName]bool
 	cats    map[string]bool
 	best    float64
-	tallies map[tallyKey]*Tally
+
+	asideRole model.Role
+	tallies   map[tallyKey]*Tally
 }
 
 type tallyKey struct {
@@ -84,7 +87,6 @@ func (r *Rollup) Add(a *Atom) {
 		r.begin(a)
 	}
 	e := r.cur
-	e.Role |= a.Role
 	if e.First == 0 || a.Time < e.First {
 		e.First = a.Time
 	}
@@ -96,7 +98,7 @@ func (r *Rollup) Add(a *Atom) {
 	for _, c := range a.Cats {
 		r.cats[c] = true
 	}
-	if a.Holder != "" {
+	if a.Holder != "" && a.Role == model.RoleHolder {
 		r.holders[a.Holder] = true
 	}
 	r.devices[a.Device] = true
@@ -127,7 +129,7 @@ func either(a, b model.Tri) model.Tri {
 func (r *Rollup) begin(a *Atom) {
 	r.kind = a.Kind
 	r.cur = &model.Entity{ID: a.Entity}
-	r.best = 0
+	r.best, r.asideRole = 0, 0
 	for i := range r.sides {
 		r.sides[i] = side{hits: map[string]float64{}, noneOf: 1}
 	}
@@ -137,6 +139,7 @@ func (r *Rollup) begin(a *Atom) {
 }
 
 func (s *side) add(a *Atom) {
+	s.present = true
 	if a.Tier == model.TierSetAside {
 		return
 	}
@@ -186,22 +189,35 @@ func (r *Rollup) Flush() {
 		return
 	}
 	e := r.cur
-	for i := range r.sides {
-		s := &r.sides[i]
-		role := model.Role(i + 1)
-		if e.Role&role == 0 {
-			continue
-		}
-		p := s.p()
-		t := s.tier(p)
-		r.tally(r.kind, role).add(t, p, s.strongest)
-		e.PApplied, e.Tier = max(e.PApplied, p), max(e.Tier, t)
+	e.AsHolder = r.closeSide(model.RoleHolder)
+	e.AsRecipient = r.closeSide(model.RoleRecipient)
+	if e.Role == 0 { // all of it is set aside
+		e.Role = r.asideRole
 	}
+	e.Tier = max(e.AsHolder, e.AsRecipient)
 	e.HolderUsers, e.Devices = len(r.holders), len(r.devices)
 	e.Deliveries, e.Used = len(r.hits), len(r.used)
 	e.Flags = sorted(r.flags)
 	r.emit(r.kind, *e, sorted(r.cats))
 	r.cur = nil
+}
+
+// closeSide counts the entity in role and returns its tier there.
+func (r *Rollup) closeSide(role model.Role) model.Tier {
+	s := &r.sides[role-1]
+	if !s.present {
+		return model.TierSetAside
+	}
+	p := s.p()
+	t := s.tier(p)
+	r.tally(r.kind, role).add(t, p, s.strongest)
+	r.cur.PApplied = max(r.cur.PApplied, p)
+	if t == model.TierSetAside {
+		r.asideRole |= role
+	} else {
+		r.cur.Role |= role
+	}
+	return t
 }
 
 func sorted[T ~string](set map[T]bool) []T {

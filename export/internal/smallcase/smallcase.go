@@ -109,6 +109,12 @@ func Deliveries() []model.Delivery {
 
 func entity(id string, r model.Role, t model.Tier, p float64, deliveries int) model.Entity {
 	e := model.Entity{ID: id, Role: r, Tier: t, PApplied: p, First: At(10), Last: At(60), HolderUsers: 1, Devices: 1, Deliveries: deliveries, Evidence: "dl_1"}
+	if r&model.RoleHolder != 0 {
+		e.AsHolder = t
+	}
+	if r&model.RoleRecipient != 0 {
+		e.AsRecipient = t
+	}
 	if t == model.TierConfirmed {
 		e.Used, e.Opened, e.Change = 1, model.Yes, model.No
 	}

@@ -138,7 +138,7 @@ func write(w io.Writer, c *store.Case, columns []column,
 		if err != nil {
 			return err
 		}
-		if !Listed(ws.Tier) {
+		if ws.Role = written(&ws); ws.Role == 0 {
 			continue
 		}
 		if err := rows(ws, row); err != nil {
@@ -176,8 +176,26 @@ func role(_ *store.Case, ws *model.WorkspaceFinding) string          { return ws
 func first(_ *store.Case, ws *model.WorkspaceFinding) string         { return ws.First.String() }
 func last(_ *store.Case, ws *model.WorkspaceFinding) string          { return ws.Last.String() }
 
+// written returns the roles in which a workspace is written to.
+func written(ws *model.WorkspaceFinding) model.Role {
+	var r model.Role
+	if Listed(ws.AsHolder) {
+		r |= model.RoleHolder
+	}
+	if Listed(ws.AsRecipient) {
+		r |= model.RoleRecipient
+	}
+	return r
+}
+
+// template names the letter: the role, and the tier of the side that weighs
+// more for its reader, that of sessions given away.
 func template(_ *store.Case, ws *model.WorkspaceFinding) string {
-	return ws.Role.String() + "-" + ws.Tier.String()
+	tier := ws.AsHolder
+	if !holds(ws) {
+		tier = ws.AsRecipient
+	}
+	return ws.Role.String() + "-" + tier.String()
 }
 
 func contact(of func(*model.Contact) string) func(*store.Case, *model.WorkspaceFinding) string {

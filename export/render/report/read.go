@@ -36,14 +36,13 @@ func (v *view) readWorkspaces(c *store.Case) error {
 			return err
 		}
 		n++
-		t := v.tier(ws.Tier)
 		if ws.Role&model.RoleHolder != 0 {
-			t.Holders++
-			counts := ws.Tier != model.TierSetAside
+			v.tier(ws.AsHolder).Holders++
+			counts := ws.AsHolder != model.TierSetAside
 			v.Answer.Opened += one(counts && ws.Opened == model.Yes)
 			v.Answer.Changed += one(counts && ws.Change == model.Yes)
 		}
-		t.Recipients += one(ws.Role&model.RoleRecipient != 0)
+		v.tier(ws.AsRecipient).Recipients += one(ws.Role&model.RoleRecipient != 0)
 		v.Workspaces = keepTop(v.Workspaces, ws, maxWorkspaces, strongerWorkspace)
 	}
 	v.Workspaces = sortTop(v.Workspaces, maxWorkspaces, strongerWorkspace)
