@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,6 +127,7 @@ func makeCase(ctx context.Context, c *console, o scanOptions) (m model.Manifest,
 	// Runs when a panic passes through, too; does nothing after Finish. What it
 	// cannot remove stands beside the case's place, never in it.
 	defer func() { _ = w.Abort() }()
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(o.heapLimit()))
 	var done func()
 	in.Progress, done = progress(c)
 	m, err = scan.Run(ctx, in, &caseSink{w})
