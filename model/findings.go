@@ -110,11 +110,11 @@ type Entity struct {
 
 	PApplied       float64 // that at least one delivery was applied
 	First, Last    Instant // deliveries
-	HolderUsers    int // own users whose sessions were delivered
-	Devices        int // recipient devices
-	Deliveries     int // hits
-	Used           int // hits with use seen
-	Opened, Change Tri // what recipients did there as the holder
+	HolderUsers    int     // own users whose sessions were delivered
+	Devices        int     // recipient devices
+	Deliveries     int     // hits
+	Used           int     // hits with use seen
+	Opened, Change Tri     // what recipients did there as the holder
 	Flags          []FlagName
 	Evidence       string // delivery id of the strongest row
 }

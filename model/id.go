@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 )
 
 // ID is a keyed digest: of a session value, a path, a device. The zero ID
@@ -53,7 +54,7 @@ func (k Key) Digest(kind string, parts ...[]byte) ID {
 // Fingerprint names the key in a case without giving it away.
 func (k Key) Fingerprint() string { return k.Digest("fingerprint").String() }
 
-func writePart(w interface{ Write([]byte) (int, error) }, p []byte) {
+func writePart(w hash.Hash, p []byte) {
 	n := len(p)
 	w.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
 	w.Write(p)

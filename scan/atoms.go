@@ -1,8 +1,8 @@
 package scan
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
@@ -116,14 +116,7 @@ func byStrength(rows []judged) []*judged {
 		out[i] = &rows[i]
 	}
 	slices.SortStableFunc(out, func(a, b *judged) int {
-		switch {
-		case a.delivery.PApplied != b.delivery.PApplied:
-			if a.delivery.PApplied > b.delivery.PApplied {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.delivery.ID, b.delivery.ID)
+		return cmp.Or(cmp.Compare(b.delivery.PApplied, a.delivery.PApplied), cmp.Compare(a.delivery.ID, b.delivery.ID))
 	})
 	return out
 }

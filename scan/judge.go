@@ -119,12 +119,12 @@ func (j *judge) countControl(i int, rows []judged) {
 	for _, x := range rows {
 		best = max(best, x.delivery.Tier)
 	}
-	switch {
-	case best == model.TierSetAside:
+	switch best {
+	case model.TierSetAside:
 		return
-	case best == model.TierConfirmed:
+	case model.TierConfirmed:
 		c.Confirmed++
-	case best == model.TierProbable:
+	case model.TierProbable:
 		c.Probable++
 	}
 	c.Deliveries++

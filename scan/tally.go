@@ -21,7 +21,6 @@ type tally struct {
 	strange  map[strangeKey]*model.UnresolvedUser // identities that the directory lacks
 
 	refreshed  int // RefreshHits on suspect routes in the window
-	windowHits int
 	windowFill fillCount
 	firstEdge  model.Instant
 	lastEdge   model.Instant

@@ -46,7 +46,7 @@ func (s *state) inputs() []model.Input {
 
 func (s *state) writeInputs() error {
 	for _, in := range s.inputs() {
-		if !in.Balance.Holds() {
+		if !in.Holds() {
 			return fmt.Errorf("%s: internal account of lines does not balance: %+v", in.URI, in.Balance)
 		}
 		if err := s.sink.Put(in); err != nil {

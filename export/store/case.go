@@ -128,7 +128,7 @@ func read[T any](c *Case, t table[T]) iter.Seq2[T, error] {
 		}
 		for {
 			cells, err := r.Read()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			rec, err := t.parse(c.objects, r, cells, err)
@@ -178,7 +178,7 @@ func readJSON[T any](c *Case, name string) iter.Seq2[T, error] {
 		for n := 1; ; n++ {
 			var rec T
 			err := dec.Decode(&rec)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {

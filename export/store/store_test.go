@@ -33,7 +33,7 @@ func all[T any](t *testing.T, records iter.Seq2[T, error]) []T {
 }
 
 // plain brings text to the form in which a case holds it.
-var plain = cmp.Transformer("inert", func(s string) string { return inert.Text(s) })
+var plain = cmp.Transformer("inert", inert.Text)
 
 func TestRoundTrip(t *testing.T) {
 	c := smallcase.Write(t, filepath.Join(t.TempDir(), "case"), smallcase.Findings(), smallcase.Manifest())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
 	"github.com/spillscope/spillscope/model/reconstruct"
 )
 
@@ -174,4 +175,199 @@ func TestOrderWithinStamp(t *testing.T) {
 			t.Errorf("%s: %d candidates, %d when the log is read backwards", id, n, b[id])
 		}
 	}
+}
+
+// TestMembership says which fills may have produced a hit (semantics.md D1,
+// F4 to F10). Stamps are exact here, in milliseconds; Slack is 100.
+func TestMembership(t *testing.T) {
+	const real, floor, ceil = 1, 2, 4 // bits of Candidate.Rules
+	type times struct{ start, ttfb, taken time.Duration }
+	at := func(ms ...time.Duration) times {
+		return times{ms[0] * time.Millisecond, ms[1] * time.Millisecond, ms[2] * time.Millisecond}
+	}
+	long := model.TTL{Min: time.Minute, Default: time.Minute, Max: time.Minute}
+	for _, c := range []struct {
+		name   string
+		policy reconstruct.Policy
+		spoil  func(fill *reconstruct.Event)
+		fill   times
+		hit    time.Duration
+		want   uint8
+	}{
+		{name: "fresh under every formula", fill: at(200, 100, 100), hit: 500, want: real | floor | ceil},
+		{name: "past its second, floor has let go", fill: at(200, 100, 100), hit: 1250, want: real | ceil},
+		{name: "past one second of life", fill: at(200, 100, 100), hit: 1600, want: ceil},
+		{name: "past two whole seconds", fill: at(200, 100, 100), hit: 2101, want: 0},
+		{name: "a nanosecond within them and the slack", fill: at(200, 100, 100), hit: 2099, want: ceil},
+		{name: "floor lives to the boundary that follows", fill: at(200, 100, 100), hit: 1099, want: real | floor | ceil},
+		{name: "asked for after the hit", fill: at(700, 100, 100), hit: 500, want: 0},
+		{name: "asked for just after the hit, within the slack", fill: at(550, 0, 1), hit: 500, want: real | floor | ceil},
+		{name: "not yet there, and the hit did not wait", fill: at(200, 600, 600), hit: 500, want: 0},
+		{name: "body still under way: arrived at its first byte or its last", fill: at(200, 100, 60_000), hit: 30_000, want: real | floor | ceil},
+		{name: "life counted from the last byte", fill: at(200, 100, 60_000), hit: 60_900, want: real | floor | ceil},
+		{name: "the incident file knows the formula", policy: reconstruct.Policy{Expiry: model.ExpiryReal}, fill: at(200, 100, 100), hit: 1250, want: real},
+		{name: "and it excludes", policy: reconstruct.Policy{Expiry: model.ExpiryReal}, fill: at(200, 100, 100), hit: 1600, want: 0},
+		{name: "an error lives by its own time (A2.21)", policy: reconstruct.Policy{ErrorTTL: 10 * time.Second},
+			spoil: func(f *reconstruct.Event) { f.Error = true }, fill: at(200, 100, 100), hit: 9500, want: real | floor | ceil},
+		{name: "HEAD may fill for GET (A2.18)", spoil: func(f *reconstruct.Event) { f.Head = true }, fill: at(200, 100, 100), hit: 500, want: real | floor | ceil},
+		{name: "not a fill", spoil: func(f *reconstruct.Event) { f.Fill = false }, fill: at(200, 100, 100), hit: 500, want: 0},
+		{name: "a refresh logged as a hit fills too", spoil: func(f *reconstruct.Event) { f.Miss, f.Recipient = false, true }, fill: at(200, 100, 100), hit: 500, want: real | floor | ceil},
+		{name: "a minute's life", policy: reconstruct.Policy{TTL: long}, fill: at(200, 100, 100), hit: 59_000, want: real | floor | ceil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.policy.TTL == (model.TTL{}) {
+				c.policy.TTL = second
+			}
+			fill := miss("fill", c.fill.start, c.fill.ttfb, c.fill.taken)
+			if c.spoil != nil {
+				c.spoil(fill)
+			}
+			w := world{events: []*reconstruct.Event{fill, hit("hit", c.hit*time.Millisecond)}}
+			var got uint8
+			w.sweep(c.policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
+				if e.ID == "hit" && len(cs) > 0 {
+					got = cs[0].Rules
+				}
+			})
+			if got != c.want {
+				t.Errorf("rules %03b allow it, want %03b", got, c.want)
+			}
+		})
+	}
+}
+
+// TestFollower: a request that waited for one under way got its response
+// (semantics.md A5, F10), unless collapsing is known to be off (A2.5).
+func TestFollower(t *testing.T) {
+	for collapsing, want := range map[model.Tri]int{model.Yes: 1, model.Unknown: 1, model.No: 0} {
+		waited := exact("waited", 400*time.Millisecond, 450*time.Millisecond, 460*time.Millisecond)
+		waited.Recipient = true
+		fill := miss("fill", 200*time.Millisecond, 600*time.Millisecond, 610*time.Millisecond)
+		got := candidates(reconstruct.Policy{TTL: second, Collapsing: collapsing}, "waited", fill, waited)
+		if len(got) != want {
+			t.Errorf("collapsing %d: candidates %v, want %d", collapsing, got, want)
+		}
+	}
+}
+
+// hostile is a log that is hard to read: several caches behind one name, slow
+// bodies, clocks that differ, stamps of two precisions, first bytes rounded
+// past the last, errors that live longer, HEAD among GET.
+type hostile struct {
+	world
+	rnd      *rand.Rand
+	lastByte bool // a response counts as arrived with its last byte, not its first
+}
+
+// stamp logs a row whose true times are in microseconds.
+func (w *hostile) stamp(id string, start, first, end int64) *reconstruct.Event {
+	skew := w.rnd.Int64N(40_000) - 20_000
+	width := int64(1_000_000)
+	if w.rnd.IntN(4) == 0 {
+		width = 1000
+	}
+	lo := (end + skew) / width * width
+	ended := model.Interval{Lo: model.Instant(lo) * 1000, Hi: model.Instant(lo+width) * 1000}
+	taken := time.Duration(end-start) * time.Microsecond
+	ttfb := time.Duration(first-start) * time.Microsecond
+	row := model.EdgeRow{End: ended, Taken: taken.Round(time.Millisecond), FirstByte: ttfb.Round(time.Millisecond)}
+	if w.rnd.IntN(20) == 0 {
+		row.FirstByte = row.Taken + time.Millisecond
+	}
+	e := &reconstruct.Event{ID: id, Start: row.Start(), Available: row.Available(), End: row.End, Head: w.rnd.IntN(10) == 0}
+	w.events = append(w.events, e)
+	return e
+}
+
+// run sends requests at rate a second to one of caches; ttl in microseconds.
+func (w *hostile) run(rate float64, seconds, caches int, expires func(a int64, failed bool) int64) {
+	type stored struct {
+		id      string
+		arrived int64
+		failed  bool
+	}
+	inside := make([][]stored, caches)
+	for now, n := int64(10e9), 0; now < int64(10e9)+int64(seconds)*1e6; n++ {
+		now += 1 + int64(w.rnd.ExpFloat64()/rate*1e6)
+		k := w.rnd.IntN(caches)
+		var best *stored
+		for i := range inside[k] {
+			if s := &inside[k][i]; s.arrived <= now && (best == nil || s.arrived > best.arrived) {
+				best = s
+			}
+		}
+		id := fmt.Sprintf("r%06d", n)
+		if best != nil && now < expires(best.arrived, best.failed) {
+			w.served[id] = best.id
+			e := w.stamp(id, now, now+w.rnd.Int64N(3000), now+3000+w.rnd.Int64N(60_000))
+			e.Recipient, e.Error = true, best.failed
+			continue
+		}
+		first := now + 40_000 + int64(80_000*math.Exp(w.rnd.NormFloat64()*0.6))
+		end := first + w.rnd.Int64N(20_000)
+		if w.rnd.IntN(50) == 0 {
+			end = first + w.rnd.Int64N(600e6) // a slow reader, up to ten minutes
+		}
+		e := w.stamp(id, now, first, end)
+		e.Fill, e.Miss, e.Error = true, true, w.rnd.IntN(10) == 0
+		arrived := first
+		if w.lastByte {
+			arrived = end
+		}
+		inside[k] = append(inside[k], stored{id, arrived, e.Error})
+	}
+}
+
+// TestTruthIsCandidateInHostileLogs is TestTruthIsCandidate on them.
+func TestTruthIsCandidateInHostileLogs(t *testing.T) {
+	const errors = 10 * time.Second
+	for _, ttl := range []time.Duration{500 * time.Millisecond, time.Second, 1500 * time.Millisecond, 10 * time.Second} {
+		for rule := range rules {
+			for _, lastByte := range []bool{false, true} {
+				for _, caches := range []int{1, 3} {
+					w := hostile{world{served: map[string]string{}}, rand.New(rand.NewPCG(uint64(ttl), uint64(caches))), lastByte}
+					w.run(3, 300, caches, func(a int64, failed bool) int64 {
+						life := ttl
+						if failed {
+							life = errors
+						}
+						return int64(cache.Expires(model.Expiry(rule), model.Instant(a*1000), life)) / 1000
+					})
+					policy := reconstruct.Policy{TTL: model.TTL{Min: ttl, Default: ttl, Max: ttl}, ErrorTTL: errors}
+					seen := 0
+					w.sweep(policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
+						if !e.Recipient {
+							return
+						}
+						seen++
+						if !slices.ContainsFunc(cs, func(c reconstruct.Candidate) bool { return c.Fill.ID == w.served[e.ID] }) {
+							t.Errorf("ttl %v, %s, last byte %v, %d caches: %s was served from %s, not among %d candidates", ttl, rule, lastByte, caches, e.ID, w.served[e.ID], len(cs))
+						}
+					})
+					if seen != len(w.served) || seen == 0 {
+						t.Errorf("%d hits emitted, %d happened", seen, len(w.served))
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestExplainIsOneWorld: under one formula at most one fill was the stored
+// and fresh one, so what Explain returns adds up to at most one.
+func TestExplainIsOneWorld(t *testing.T) {
+	w := simulate(3, 5, 200, rules["ceil"])
+	policy := reconstruct.Policy{TTL: second}
+	w.sweep(policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
+		grid := reconstruct.NewGrid(e, cs, policy, &reconstruct.Params{})
+		for _, rule := range cache.Rules {
+			total := 0.0
+			for _, p := range grid.Explain(rule, 0) {
+				total += p
+			}
+			if total > 1.01 {
+				t.Fatalf("%s under %s: %v", e.ID, rule, total)
+			}
+		}
+	})
 }

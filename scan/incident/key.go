@@ -34,7 +34,7 @@ func NewKey(path string) error {
 	_, err = fmt.Fprintf(f, "%x\n", secret)
 	err = errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close())
 	if err != nil {
-		os.Remove(path) // half a key must not pass for one
+		_ = os.Remove(path) // half a key must not pass for one
 		return fmt.Errorf("key file: %w", err)
 	}
 	return nil

@@ -202,7 +202,7 @@ func TestErrors(t *testing.T) {
 		{ttl, "ttl: {min: 2s, max: 3s}", `5:9: cache.ttl.default: is missing`},
 		{ttl, ttl + ", expiry: flor", `5:26: cache.expiry: "flor" is not one of real, floor, ceil, any; did you mean "floor"?`},
 		{ttl, ttl + ", collapsing: true", `5:30: cache.collapsing: "true" is not one of on, off, unknown`},
-		{ttl, ttl + ", serve_stale: unknwon", `5:31: cache.serve_stale: "unknwon" is not one of unknown; did you mean "unknown"?`},
+		{ttl, ttl + ", serve_stale: unknon", `5:31: cache.serve_stale: "unknon" is not one of unknown; did you mean "unknown"?`},
 		{ttl, ttl + ", caches_per_scope: 0", `5:36: cache.caches_per_scope: "0" is not a whole number from 1 up`},
 		{ttl, ttl + ", key: {query: some}", `5:31: cache.key.query: "some" is not one of none, all`},
 		{ttl, ttl + ", upper_tier: {scope: global}", `5:18: cache.upper_tier.ttl: is missing`},

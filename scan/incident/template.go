@@ -4,6 +4,7 @@ import (
 	_ "embed" // the template
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -73,7 +74,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9/_.*-]*$`)
 
 // word writes s as YAML: as it is, or else in the quotes of JSON, which YAML reads.
 func word(s string) (string, error) {
-	if plainWord.MatchString(s) && !strings.Contains(" true false null yes no on off ", " "+strings.ToLower(s)+" ") {
+	if plainWord.MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off"}, strings.ToLower(s)) {
 		return s, nil
 	}
 	b, err := json.Marshal(s)

@@ -86,7 +86,7 @@ func Inputs() []model.Input {
 func Deliveries() []model.Delivery {
 	base := model.Delivery{Distribution: "E2EXAMPLE", Cache: "SEA19-C1", Route: "/static/js/*", Device: ID(0xd1), RecipientUser: "u-bert", RecipientWorkspaces: []string{"ws-3"},
 		Fill: cite("-fill_A==", 1, 11), FillTime: At(9), HolderSession: ID(0x51), HolderUser: "u-anna", HolderWorkspaces: []string{"ws-1", "ws-2"}, Rung: model.RungOriginRow}
-	d1, d2, d3, d4, d5 := base, base, base, base, base
+	d1, d2, d4, d5 := base, base, base, base
 	d1.ID, d1.Hit, d1.HitTime = "dl_1", cite("req-hit1", 1, 12), At(10)
 	d1.PDelivered, d1.PApplied, d1.PUsed, d1.Tier = 1, 1, 1, model.TierConfirmed
 	d1.Flags = []model.Flag{{Name: verdict.UseSeen, Evidence: "presented at 18:21:14 | twice; no login between"}}
@@ -94,7 +94,7 @@ func Deliveries() []model.Delivery {
 	d2.ID, d2.Hit, d2.HitTime, d2.Device, d2.RecipientUser, d2.RecipientWorkspaces = "dl_2", cite("req-hit2", 1, 15), At(20), ID(0xd2), "", nil
 	d2.PDelivered, d2.PApplied, d2.PUsed, d2.Tier = 0.6, 0.55, 0.1, model.TierProbable
 	d2.Flags = []model.Flag{{Name: verdict.AmbiguousFill, Evidence: "2 fills"}, {Name: verdict.NeverSeenAgain}}
-	d3 = d2
+	d3 := d2
 	d3.ID, d3.Fill, d3.HolderSession, d3.HolderUser, d3.HolderWorkspaces = "dl_3", cite("req-fillB", 1, 14), ID(0x52), "u-carl", []string{"ws-4;x"}
 	d3.PDelivered, d3.PApplied, d3.PUsed, d3.Tier, d3.Rung = 0.3, 0.25, 0.05, model.TierPossible, model.RungAgent
 

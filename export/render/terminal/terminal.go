@@ -102,7 +102,7 @@ func (p *page) counts(h *model.Headline) {
 		return
 	}
 	t := tabwriter.NewWriter(p.w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "\tlower\tbest\t90 %%\tupper\t\n")
+	_, _ = fmt.Fprintf(t, "\tlower\tbest\t90 %%\tupper\t\n")
 	for _, c := range []struct {
 		name string
 		b    model.Bounds
@@ -114,7 +114,7 @@ func (p *page) counts(h *model.Headline) {
 		{"recipients: workspaces", h.RecipientWorkspaces},
 		{"deliveries", h.Deliveries},
 	} {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s–%s\t%s\t\n", c.name, words.Count(c.b.Lower), words.Expected(c.b.Best),
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s–%s\t%s\t\n", c.name, words.Count(c.b.Lower), words.Expected(c.b.Best),
 			words.Expected(c.b.BestLow), words.Expected(c.b.BestHigh), words.Count(c.b.Upper))
 	}
 	p.err = t.Flush()

@@ -84,7 +84,7 @@ func (f *file) records(ctx context.Context, stored io.Reader) error {
 	defer plain.Close()
 	text := bufio.NewReaderSize(plain, 64<<10)
 	head, err := text.Peek(512)
-	if err != nil && err != io.EOF && len(head) == 0 {
+	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 		return fmt.Errorf("%s: %w", f.object.URI, damage(err))
 	}
 	if what := notCSV(head); what != "" {

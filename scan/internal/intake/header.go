@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -13,7 +14,7 @@ import (
 // header reads the first record and finds the table's columns in it.
 func (f *file) header() error {
 	record, err := f.csv.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: the file is empty", f.object.URI)
 	}
 	if err != nil {

@@ -80,7 +80,7 @@ func load(t *testing.T, f files, inc *model.Incident) (*intake.Directory, []mode
 		t.Fatal(err)
 	}
 	for _, in := range inputs {
-		if !in.Balance.Holds() {
+		if !in.Holds() {
 			t.Errorf("%s: balance does not hold: %+v", in.URI, in.Balance)
 		}
 	}
@@ -422,7 +422,7 @@ func FuzzLoad(f *testing.F) {
 				continue
 			}
 			in := inputs[0]
-			if !in.Balance.Holds() || in.Size != int64(len(data)) || int(in.Rejected) != len(d.Rejects()) {
+			if !in.Holds() || in.Size != int64(len(data)) || int(in.Rejected) != len(d.Rejects()) {
 				t.Fatalf("%s: %+v", name, in)
 			}
 			if name == "sessions.csv" && d.Counts().Sessions != int(in.Parsed) {

@@ -34,19 +34,17 @@ func writeRun(dir string, all func(func(key, val []byte) error) error) (*run, er
 		var head [2 * binary.MaxVarintLen32]byte
 		n := binary.PutUvarint(head[:], uint64(len(key)))
 		n += binary.PutUvarint(head[n:], uint64(len(val)))
-		w.Write(head[:n])
-		w.Write(key)
+		_, _ = w.Write(head[:n]) // the error stays with w
+		_, _ = w.Write(key)
 		_, err := w.Write(val)
 		return err
 	})
 	if err = errors.Join(err, w.Flush(), z.Close()); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("temporary files: %w", err)
+		return nil, fmt.Errorf("temporary files: %w", errors.Join(err, f.Close()))
 	}
 	size, err := f.Seek(0, io.SeekCurrent)
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("temporary files: %w", err)
+		return nil, fmt.Errorf("temporary files: %w", errors.Join(err, f.Close()))
 	}
 	return &run{file: f, size: size}, nil
 }

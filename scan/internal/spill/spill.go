@@ -243,8 +243,7 @@ func create(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("temporary files: %w", err)
 	}
 	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("temporary files: %w", err)
+		return nil, fmt.Errorf("temporary files: %w", errors.Join(err, f.Close()))
 	}
 	return f, nil
 }

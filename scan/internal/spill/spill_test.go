@@ -1,13 +1,13 @@
 package spill_test
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spillscope/spillscope/scan/internal/spill"
@@ -23,7 +23,7 @@ func records(n int, seed uint64) []record {
 	out := make([]record, n)
 	for i := range out {
 		key := fmt.Sprintf("%0*d", rnd.IntN(20), rnd.IntN(n))
-		out[i] = record{key[:rnd.IntN(len(key)+1)], fmt.Sprint("v", rnd.IntN(5), bytes.Repeat([]byte{'x'}, rnd.IntN(200)))}
+		out[i] = record{key[:rnd.IntN(len(key)+1)], fmt.Sprint("v", rnd.IntN(5), strings.Repeat("x", rnd.IntN(200)))}
 	}
 	return out
 }
