@@ -60,7 +60,7 @@ func starLast(name string) string {
 // isWord reports whether s reads as a word of a route rather than a value:
 // letters, - and _ only, and not the ragged mixture of cases of a token.
 func isWord(s string) bool {
-	if len(s) > 20 {
+	if len(s) > 20 || !allPronounceable(s) {
 		return false
 	}
 	humps := 0
@@ -76,6 +76,32 @@ func isWord(s string) bool {
 		}
 	}
 	return humps <= 2
+}
+
+// Parts of a word: no language of routes strings six consonants together, and
+// six hex digits in a row are an id.
+const (
+	maxConsonants = 5
+	maxHex        = 5
+)
+
+// allPronounceable reports whether no part of s looks drawn at random.
+func allPronounceable(s string) bool {
+	for _, part := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == '-' || r == '_' }) {
+		run := 0
+		for i := range len(part) {
+			if run++; strings.IndexByte("aeiouy", part[i]) >= 0 {
+				run = 0
+			}
+			if run > maxConsonants {
+				return false
+			}
+		}
+		if len(part) > maxHex && strings.Trim(part, "abcdef") == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // isVersion reports whether s is v1, v2, … of an API.
