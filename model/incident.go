@@ -209,15 +209,25 @@ func (inc *Incident) Validate() []Problem {
 	bad(w.FollowUntil != 0 && w.FollowUntil < w.Span.To, "window.follow_until", "ends (%v) before the window does (%v)", w.FollowUntil, w.Span.To)
 	bad(w.Lookback < 0, "window.lookback", "must not be negative")
 	bad(w.Margin < 0, "window.margin", "must not be negative")
+	follow := max(w.FollowUntil, w.Span.To)
 	for i, c := range inc.Control {
 		path := fmt.Sprintf("control[%d]", i)
 		bad(c.To < c.From, path+".to", "ends before it begins")
-		bad(c.From <= w.FollowUntil && c.To >= w.Span.From.Add(-w.Lookback), path, "overlaps the incident; a control span must be clean hours")
+		bad(c.From <= follow && c.To >= w.Span.From.Add(-w.Lookback), path, "overlaps the incident; a control span must be clean hours")
 	}
 	bad(len(inc.Routes) == 0, "routes", "name at least one cached route, e.g. {path: /static/js/*}; `spillscope inspect` suggests them")
 	bad(len(inc.Cookie.Names) == 0, "cookie.names", "name the session cookie")
-	bad(inc.Cache.TTL.Max <= 0, "cache.ttl", "must be longer than zero")
-	bad(inc.Cache.TTL.Min > inc.Cache.TTL.Max, "cache.ttl.min", "is longer than max")
+	validateTTL(inc.Cache.TTL, "cache.ttl", bad)
+	for i, r := range inc.Routes {
+		if r.TTL != nil {
+			validateTTL(*r.TTL, fmt.Sprintf("routes[%d].ttl", i), bad)
+		}
+	}
+	switch inc.Cache.Expiry {
+	case "", ExpiryAny, ExpiryReal, ExpiryFloor, ExpiryCeil:
+	default:
+		bad(true, "cache.expiry", "%q is none of real, floor, ceil, any", inc.Cache.Expiry)
+	}
 	bad(inc.Cookie.SetOn.Rule == SetOnOncePer && inc.Cookie.SetOn.Period <= 0, "cookie.set_on.once_per", "must be longer than zero")
 	var edges int
 	for _, s := range inc.Sources {
@@ -227,6 +237,14 @@ func (inc *Incident) Validate() []Problem {
 	}
 	bad(edges == 0, "sources", "needs at least one {kind: edge, uri: …}: the CDN's logs")
 	return ps
+}
+
+func validateTTL(t TTL, path string, bad func(bool, string, string, ...any)) {
+	bad(t.Max <= 0, path, "must be longer than zero")
+	bad(t.Min < 0, path+".min", "must not be negative")
+	bad(t.Min > t.Max, path+".min", "is longer than max")
+	bad(t.Default > t.Max, path+".default", "is longer than max")
+	bad(t.Default < t.Min && t.Min <= t.Max, path+".default", "is shorter than min")
 }
 
 // RouteTTL returns the TTL that applies to route i.

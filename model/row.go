@@ -104,10 +104,10 @@ func (r *EdgeRow) Start() Interval {
 // Available returns the instant at which the first byte of the response was
 // written: from then on a stored response can be reused.
 func (r *EdgeRow) Available() Interval {
-	if r.Taken < 0 {
-		return r.Start()
-	}
-	if r.FirstByte < 0 || r.FirstByte > r.Taken {
+	switch {
+	case r.FirstByte < 0: // somewhere between the two
+		return Interval{r.Start().Lo, r.End.Hi}
+	case r.Taken < 0 || r.FirstByte > r.Taken:
 		return r.End
 	}
 	return r.Start().Shift(r.FirstByte)

@@ -33,7 +33,7 @@ type lags struct {
 const (
 	fineStep    = 5 * time.Millisecond
 	fineReach   = 5 * time.Second
-	coarseStep  = time.Minute
+	coarseStep  = 10 * time.Second
 	coarseReach = 26 * time.Hour
 )
 
@@ -73,15 +73,16 @@ func (l *lags) quantile(q float64) time.Duration {
 	return 0
 }
 
-// usual returns the minute in which most far differences lie.
-func (l *lags) usual() time.Duration {
+// usual returns about where most far differences lie; ok is false if that is
+// beyond what was counted.
+func (l *lags) usual() (d time.Duration, ok bool) {
 	best := 0
 	for i, n := range l.coarse {
 		if n > l.coarse[best] {
 			best = i
 		}
 	}
-	return time.Duration(best)*coarseStep - coarseReach
+	return time.Duration(best)*coarseStep - coarseReach + coarseStep/2, l.coarse[best] > 0
 }
 
 // Add notes an edge row's intervals and the stamp of its origin row.
@@ -125,8 +126,10 @@ func (c *Clock) Offset(instant string) Offset {
 		return out
 	}
 	if c.fromStart.beyond*2 > c.joined {
-		d := c.fromStart.usual()
-		out.Refused = fmt.Sprintf("origin stamps are %v from the edge's on most joined requests: %s", d, likelyCause(d))
+		out.Refused = "origin stamps are more than a day from the edge's on most joined requests: " + wrongClock
+		if d, ok := c.fromStart.usual(); ok {
+			out.Refused = fmt.Sprintf("origin stamps are about %v from the edge's on most joined requests: %s", d, likelyCause(d))
+		}
 		return out
 	}
 	if c.joined < minJoined {
@@ -148,11 +151,13 @@ func (c *Clock) Offset(instant string) Offset {
 // Known differences between a clock that is wrong and one in another zone.
 func likelyCause(d time.Duration) string {
 	quarter := 15 * time.Minute
-	if off := d - d.Round(quarter); off >= -2*time.Minute && off <= 2*time.Minute {
+	if off := d - d.Round(quarter); d.Round(quarter) != 0 && off.Abs() <= 2*time.Minute {
 		return fmt.Sprintf("the origin log looks like local time of UTC%+.4g; set time_zone on its source", d.Round(quarter).Hours())
 	}
-	return "its clock was wrong, or the request ids are not the CDN's"
+	return wrongClock
 }
+
+const wrongClock = "its clock was wrong, or the request ids are not the CDN's"
 
 // Trim cuts stray rows off both ends of a histogram.
 const trim = 0.01

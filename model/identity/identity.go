@@ -257,18 +257,33 @@ func (d *Device) before(h *Hit) int {
 }
 
 // lastOwn returns the last sighting of a connection before h whose session no
-// delivery brought.
+// delivery brought. One that stamps do not order against h is taken only where
+// there is none surely before it, and not if h itself may have brought it.
 func (d *Device) lastOwn(conn []int, h *Hit) *Sighting {
+	var unordered *Sighting
 	for n := d.after(conn, h.Available.Hi) - 1; n >= 0; n-- {
 		s := &d.sightings[conn[n]]
 		if gap(s.Start, h.Start) > idle {
-			return nil
+			break
 		}
-		if !s.Session.IsZero() && !d.maybeBrought(s) {
+		if s.Session.IsZero() || d.maybeBrought(s) {
+			continue
+		}
+		if s.Start.Hi <= h.Available.Lo {
 			return s
 		}
+		if unordered == nil && !h.names(s.Session) {
+			unordered = s
+		}
 	}
-	return nil
+	return unordered
+}
+
+// names reports whether a fill of another client lists session as its holder's.
+func (h *Hit) names(session model.ID) bool {
+	return slices.ContainsFunc(h.Candidates, func(c Candidate) bool {
+		return c.Session == session && c.Device != h.Device
+	})
 }
 
 // after returns the index in list, which holds sightings in order, of the

@@ -89,6 +89,9 @@ func (d *Device) weigh(i int, r *Reading) {
 	for _, s := range states {
 		total += s[0] + s[1]
 	}
+	if total == 0 { // nothing was likely: nothing is known
+		states[last][0], total = 1, 1
+	}
 	for c := range r.Verdicts {
 		r.Verdicts[c].conclude(states[c], total, r)
 	}

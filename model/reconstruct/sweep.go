@@ -11,6 +11,8 @@
 package reconstruct
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/spillscope/spillscope/model"
@@ -41,6 +43,20 @@ type Event struct {
 	Head      bool
 
 	Payload any // the caller's, passed through
+}
+
+// refresh bounds how long after its origin row a background refresh may arrive.
+const refresh = 5 * time.Second
+
+// arrival returns when the response of fill e may have entered the cache: at
+// its first byte or at its last. A background refresh is logged as the hit
+// that set it off, and arrives when the origin has answered.
+func (e *Event) arrival() model.Interval {
+	v := model.Interval{Lo: e.Available.Lo, Hi: e.End.Hi}
+	if e.Recipient {
+		v.Hi = max(v.Hi, e.Origin.Hi).Add(refresh)
+	}
+	return v
 }
 
 // ttfb returns the time from lookup to availability.
@@ -81,9 +97,10 @@ func (p *Policy) rules() []model.Expiry {
 // lastUse returns the end of the last moment at which e can be served.
 // An object may count as arrived at its first byte or at its last.
 func (p *Policy) lastUse(e *Event) model.Instant {
-	last := e.End.Hi
+	arrived := e.arrival().Hi.Add(Slack)
+	last := arrived
 	for _, r := range p.rules() {
-		last = max(last, cache.Expires(r, e.End.Hi, p.life(e)))
+		last = max(last, cache.Expires(r, arrived, p.life(e)))
 	}
 	return last.Add(Slack)
 }
@@ -95,6 +112,7 @@ type Sweep struct {
 	policy  Policy
 	emit    func(*Event, []Candidate)
 	fills   []*Event // by Start.Lo
+	tidy    int      // number of fills from which forgetting is worth its time
 	pending []*Event // hits and misses, by Start.Lo
 	found   []Candidate
 }
@@ -137,22 +155,31 @@ func (s *Sweep) settle(now model.Instant) {
 	if len(s.pending) > 0 {
 		oldest = min(oldest, s.pending[0].Start.Lo)
 	}
-	s.forget(oldest.Add(-Slack))
+	s.forget(oldest)
 }
 
 // horizon returns the latest start of a fill that h can have met. A follower
 // waits for a fill that was asked for before it, so lookup order decides.
 func (s *Sweep) horizon(h *Event) model.Instant { return h.Start.Hi.Add(Slack) }
 
-// forget drops fills from the front. One long-lived fill holds back those
-// behind it, which costs memory but no truth.
-func (s *Sweep) forget(before model.Instant) {
-	n := 0
-	for n < len(s.fills) && s.policy.lastUse(s.fills[n]) < before {
-		n++
+// forget drops the fills that no event from oldest on can meet. It looks at
+// all of them, since one slow download must not hold back those behind it, and
+// so only once they have doubled.
+func (s *Sweep) forget(oldest model.Instant) {
+	if len(s.fills) < max(s.tidy, minTidy) {
+		return
 	}
-	s.fills = drop(s.fills, n)
+	s.fills = slices.DeleteFunc(s.fills, func(f *Event) bool { return s.policy.lastUse(f) < oldest })
+	if s.policy.TTL.Max > longLife {
+		gone := s.policy.replaced(s.fills, oldest)
+		n := -1
+		s.fills = slices.DeleteFunc(s.fills, func(*Event) bool { n++; return gone[n] })
+	}
+	s.tidy = 2 * len(s.fills)
 }
+
+// minTidy keeps sweeps over quiet objects from tidying at every row.
+const minTidy = 64
 
 // drop removes the first n events. It copies down once half the slice is
 // dead, so that the array does not grow with the log.
@@ -178,10 +205,21 @@ func (s *Sweep) candidates(h *Event) []Candidate {
 			s.found = append(s.found, Candidate{Fill: f, Rules: rules})
 		}
 	}
-	if s.policy.life(h) > longLife {
-		s.found = withoutReplaced(s.found, h, s.policy.CachesPerScope)
+	if s.policy.TTL.Max > longLife {
+		s.dropReplaced(h)
 	}
 	return s.found
+}
+
+// dropReplaced drops the candidates that were certainly replaced before h.
+func (s *Sweep) dropReplaced(h *Event) {
+	fills := make([]*Event, len(s.found))
+	for i, c := range s.found {
+		fills[i] = c.Fill
+	}
+	gone := s.policy.replaced(fills, h.Start.Lo)
+	n := -1
+	s.found = slices.DeleteFunc(s.found, func(Candidate) bool { n++; return gone[n] })
 }
 
 // allows returns the rules under which h can have been served from f.
@@ -190,7 +228,7 @@ func (s *Sweep) allows(f, h *Event) uint8 {
 	if s.policy.Collapsing != model.No {
 		seen = max(seen, h.Available.Hi) // a follower waits until the fill is there
 	}
-	if f.Available.Lo.Add(-Slack) >= seen || f.Start.Lo.Add(-Slack) >= h.Start.Hi {
+	if f.arrival().Lo.Add(-Slack) >= seen || f.Start.Lo.Add(-Slack) >= h.Start.Hi {
 		return 0
 	}
 	var rules uint8
@@ -198,7 +236,7 @@ func (s *Sweep) allows(f, h *Event) uint8 {
 		if s.policy.Expiry != model.ExpiryAny && s.policy.Expiry != "" && s.policy.Expiry != r {
 			continue
 		}
-		if h.Start.Lo.Add(-Slack) < cache.Expires(r, f.End.Hi.Add(Slack), s.policy.life(f)) {
+		if h.Start.Lo.Add(-Slack) < cache.Expires(r, f.arrival().Hi.Add(Slack), s.policy.life(f)) {
 			rules |= 1 << i
 		}
 	}
@@ -213,23 +251,30 @@ const longLife = 10 * time.Second
 // manyCaches is assumed behind one name where the number is unknown.
 const manyCaches = 8
 
-// withoutReplaced drops fills that were certainly overwritten before h in
-// every one of the caches that may stand behind the name.
-func withoutReplaced(cs []Candidate, h *Event, caches int) []Candidate {
+// replaced tells which of fills, in the order of their starts, are certainly
+// no longer stored at now. While a response is fresh, its cache logs no Miss;
+// so Misses that follow one another, each after the one before had arrived,
+// are of as many caches, or the response is gone. Simultaneous Misses may all
+// be of one cache, an error may leave the stored response in place, and a
+// revalidation keeps it: none of these counts.
+func (p *Policy) replaced(fills []*Event, now model.Instant) []bool {
+	caches := p.CachesPerScope
 	if caches == 0 {
 		caches = manyCaches
 	}
-	kept := cs[:0]
-	for i, c := range cs {
-		later := 0
-		for _, g := range cs[i+1:] {
-			if c.Fill.End.Hi <= g.Fill.Available.Lo && g.Fill.End.Hi.Add(Slack) <= h.Start.Lo {
-				later++
-			}
-		}
-		if later < caches {
-			kept = append(kept, c)
+	gone := make([]bool, len(fills))
+	chain := make([]int, len(fills)+1) // longest sequence of Misses among fills[i:]
+	for i := len(fills) - 1; i >= 0; i-- {
+		f := fills[i]
+		next, _ := slices.BinarySearchFunc(fills, f.arrival().Hi.Add(Slack), func(g *Event, t model.Instant) int {
+			return cmp.Compare(g.Start.Lo, t)
+		})
+		after := chain[max(next, i+1)]
+		gone[i] = after >= caches
+		chain[i] = chain[i+1]
+		if f.Miss && !f.Error && f.arrival().Hi.Add(Slack) <= now {
+			chain[i] = max(chain[i], after+1)
 		}
 	}
-	return kept
+	return gone
 }

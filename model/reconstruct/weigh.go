@@ -78,6 +78,10 @@ func weighted(v model.Interval, weight func(model.Instant) float64) phase {
 	return p
 }
 
+// longest bounds the instants that are tried for one fill. Only a response
+// whose first byte is not logged can be that uncertain.
+const longest = time.Minute
+
 // stray keeps an origin stamp from ruling anything out: it may belong to a
 // retry, or its clock may have jumped.
 const stray = 1e-3
@@ -85,15 +89,20 @@ const stray = 1e-3
 // availability returns the distribution of the instant at which f could be
 // used, sharpened by its origin row.
 func (p *Params) availability(f *Event) phase {
+	v := f.Available
+	if f.Recipient {
+		v = f.arrival()
+	}
+	v.Lo = max(v.Lo, v.Hi.Add(-longest))
 	if f.Origin.IsZero() || p.Spread <= 0 {
-		return uniform(f.Available)
+		return uniform(v)
 	}
 	centre := f.Origin.Lo.Add(p.Lag)
 	if p.FromStart {
 		centre = centre.Add(f.ttfb())
 	}
 	scale := float64(p.Spread)
-	return weighted(f.Available, func(at model.Instant) float64 {
+	return weighted(v, func(at model.Instant) float64 {
 		return stray + math.Exp(-math.Abs(float64(at.Sub(centre)))/scale)
 	})
 }
@@ -111,7 +120,9 @@ type Grid struct {
 
 // NewGrid lays out h and its candidates.
 func NewGrid(h *Event, cs []Candidate, policy Policy, p *Params) *Grid {
-	g := &Grid{lookup: uniform(h.Start), end: cell(h.Available.Lo) - cell(h.Start.Lo)}
+	start := h.Start
+	start.Lo = max(start.Lo, start.Hi.Add(-longest))
+	g := &Grid{lookup: uniform(start), end: cell(h.Available.Lo) - cell(h.Start.Lo)}
 	for _, c := range cs {
 		g.fills = append(g.fills, p.availability(c.Fill))
 		g.waits = append(g.waits, int64(model.Instant(c.Fill.ttfb())/step))
@@ -243,6 +254,9 @@ func Weigh(h *Event, cs []Candidate, policy Policy, p *Params) (unknown float64)
 		return 1
 	}
 	grid := NewGrid(h, cs, policy, p)
+	for j := range cs {
+		cs[j].P = 0
+	}
 	total := 0.0
 	for i, r := range cache.Rules {
 		if p.Rules[i] == 0 {

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/spillscope/spillscope/model"
@@ -65,6 +66,9 @@ type Rollup struct {
 	cats    map[string]bool
 	best    float64
 
+	counting   bool // some row is not set aside
+	holderSeen bool
+
 	asideRole model.Role
 	tallies   map[tallyKey]*Tally
 }
@@ -86,12 +90,33 @@ func (r *Rollup) Add(a *Atom) {
 		r.Flush()
 		r.begin(a)
 	}
+	r.sides[a.Role-1].add(a)
+	aside := a.Tier == model.TierSetAside
+	if aside && r.counting {
+		return
+	}
+	if !aside && !r.counting {
+		r.counting = true
+		r.clear() // of what was set aside: it describes the entity only if nothing else does
+	}
+	r.describe(a)
+}
+
+// describe adds a to what is said of the entity besides its tiers.
+func (r *Rollup) describe(a *Atom) {
 	e := r.cur
 	if e.First == 0 || a.Time < e.First {
 		e.First = a.Time
 	}
 	e.Last = max(e.Last, a.Time)
-	e.Opened, e.Change = either(e.Opened, a.Opened), either(e.Change, a.Changed)
+	if a.Role == model.RoleHolder {
+		if r.holderSeen {
+			e.Opened, e.Change = either(e.Opened, a.Opened), either(e.Change, a.Changed)
+		} else {
+			e.Opened, e.Change = a.Opened, a.Changed
+		}
+		r.holderSeen = true
+	}
 	for _, f := range a.Flags {
 		r.flags[f] = true
 	}
@@ -109,30 +134,34 @@ func (r *Rollup) Add(a *Atom) {
 	if score := a.P + float64(a.Tier); e.Evidence == "" || score > r.best || score == r.best && a.Row < e.Evidence {
 		r.best, e.Evidence = score, a.Row
 	}
-	r.sides[a.Role-1].add(a)
 }
 
-// either keeps the stronger statement: seen once is seen.
+// either joins statements about two recipients: seen once is seen, and not
+// seen is known only if it is known of both.
 func either(a, b model.Tri) model.Tri {
-	if a == model.Yes || b == model.Yes {
+	switch {
+	case a == model.Yes || b == model.Yes:
 		return model.Yes
-	}
-	if a == model.No && b == model.No {
+	case a == model.No && b == model.No:
 		return model.No
 	}
-	if a == model.Unknown {
-		return b
-	}
-	return a
+	return model.Unknown
 }
 
 func (r *Rollup) begin(a *Atom) {
 	r.kind = a.Kind
+	r.counting, r.asideRole = false, 0
 	r.cur = &model.Entity{ID: a.Entity}
-	r.best, r.asideRole = 0, 0
+	r.clear()
 	for i := range r.sides {
 		r.sides[i] = side{hits: map[string]float64{}, noneOf: 1}
 	}
+}
+
+// clear forgets the description of the entity.
+func (r *Rollup) clear() {
+	*r.cur = model.Entity{ID: r.cur.ID}
+	r.best, r.holderSeen = 0, false
 	r.holders, r.devices = map[string]bool{}, map[model.ID]bool{}
 	r.used, r.hits = map[string]bool{}, map[string]bool{}
 	r.flags, r.cats = map[model.FlagName]bool{}, map[string]bool{}
@@ -270,11 +299,15 @@ const ninety = 1.645
 // as fully correlated, between clusters as independent: a wider interval than
 // independence would give, which the rows do not have.
 func (t *Tally) Bounds() model.Bounds {
-	variance := int64(0)
+	var high, low uint64 // the sum of squares does not fit 64 bits, and must not depend on the order of a map
 	for _, s := range t.clusters {
-		variance += s * s
+		h, l := bits.Mul64(uint64(s), uint64(s))
+		var carry uint64
+		low, carry = bits.Add64(low, l, 0)
+		high += h + carry
 	}
-	spread := ninety * math.Sqrt(float64(variance)) / 1e4
+	variance := math.Ldexp(float64(high), 64) + float64(low)
+	spread := ninety * math.Sqrt(variance) / 1e4
 	b := model.Bounds{
 		Confirmed: t.counts[model.TierConfirmed],
 		Probable:  t.counts[model.TierProbable],
@@ -284,9 +317,11 @@ func (t *Tally) Bounds() model.Bounds {
 	}
 	b.Lower = b.Confirmed
 	b.Upper = b.Confirmed + b.Probable + b.Possible + b.Unlikely
-	b.Best = tenth(float64(t.sum) / 1e4)
-	b.BestLow = tenth(max(float64(b.Lower), float64(t.sum)/1e4-spread))
-	b.BestHigh = tenth(min(float64(b.Upper), float64(t.sum)/1e4+spread))
+	lower, upper := float64(b.Lower), float64(b.Upper)
+	best := min(max(lower, float64(t.sum)/1e4), upper) // what is confirmed counts whole
+	b.Best = tenth(best)
+	b.BestLow = tenth(max(lower, best-spread))
+	b.BestHigh = tenth(min(upper, best+spread))
 	return b
 }
 

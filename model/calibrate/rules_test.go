@@ -1,0 +1,183 @@
+package calibrate_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
+	"github.com/spillscope/spillscope/model/calibrate"
+	"github.com/spillscope/spillscope/model/reconstruct"
+)
+
+var second = model.TTL{Min: time.Second, Default: time.Second, Max: time.Second}
+
+// run simulates one object behind so many caches that share a name, and
+// returns what the log of it says.
+func run(seed uint64, rule model.Expiry, caches int) []*reconstruct.Event {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	arrived := make([][]model.Instant, caches) // of fills, done or under way
+	var out []*reconstruct.Event
+	now := model.Instant(time.Hour)
+	for n := range 3000 {
+		now = now.Add(time.Duration(rnd.ExpFloat64() * float64(time.Second) / 1.5))
+		k := rnd.IntN(caches)
+		hit := false
+		for _, a := range arrived[k] {
+			hit = hit || a <= now && now < expiry(rule, a)
+		}
+		ttfb := 2 * ms
+		if !hit {
+			ttfb = 60*ms + time.Duration(rnd.Int64N(int64(60*ms)))
+			arrived[k] = append(arrived[k][max(0, len(arrived[k])-9):], now.Add(ttfb))
+		}
+		end := now.Add(ttfb) / model.Instant(time.Second) * model.Instant(time.Second)
+		v := model.Interval{Lo: end, Hi: end.Add(time.Second)}
+		e := &reconstruct.Event{ID: fmt.Sprintf("r%04d", n), Start: v.Shift(-ttfb), Available: v, End: v, Recipient: hit, Fill: !hit, Miss: !hit}
+		if !hit { // its origin row is stamped on arrival
+			e.Origin = model.Interval{Lo: now.Add(10 * ms), Hi: now.Add(11 * ms)}
+		}
+		out = append(out, e)
+	}
+	slices.SortFunc(out, func(a, b *reconstruct.Event) int { return int(a.Start.Lo - b.Start.Lo) })
+	return out
+}
+
+// expiry is written out here, so that the test does not ask the code it tests.
+func expiry(rule model.Expiry, a model.Instant) model.Instant {
+	whole := a / model.Instant(time.Second) * model.Instant(time.Second)
+	switch rule {
+	case model.ExpiryFloor:
+		return whole.Add(time.Second)
+	case model.ExpiryCeil:
+		return whole.Add(2 * time.Second)
+	}
+	return a.Add(time.Second)
+}
+
+// learn counts events into so many statistics, in turn.
+func learn(events []*reconstruct.Event, policy reconstruct.Policy, parts int) []*calibrate.Rules {
+	out := make([]*calibrate.Rules, parts)
+	for i := range out {
+		out[i] = new(calibrate.Rules)
+	}
+	n := 0
+	s := reconstruct.NewSweep(policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
+		r := out[n%parts]
+		n++
+		if e.Recipient {
+			r.Hit(len(cs) == 0)
+		}
+		if len(cs) > 0 {
+			r.Event(e, cs, policy, &reconstruct.Params{Lag: -10 * ms, Spread: 20 * ms, FromStart: true})
+		}
+	})
+	for _, e := range events {
+		s.Add(e)
+	}
+	s.Close()
+	return out
+}
+
+// TestRulesFindTheFormula from hits and misses with whole-second stamps
+// (semantics.md D2), for each one that exists.
+func TestRulesFindTheFormula(t *testing.T) {
+	for i, rule := range cache.Rules {
+		policy := reconstruct.Policy{TTL: second}
+		r := learn(run(1, rule, 1), policy, 1)[0]
+		p := r.Params(policy, r, 1, 0)
+		if p.Rules[i] < 0.99 {
+			t.Errorf("%s: posterior %v", rule, p.Rules)
+		}
+		if p.Single < 0.8 {
+			t.Errorf("%s: one cache, yet a Miss proves only %v", rule, p.Single)
+		}
+		if p.Loss > 0.01 {
+			t.Errorf("%s: nothing is lost, yet %v", rule, p.Loss)
+		}
+		if got := r.Report("SEA19-C1", p); got.Cache != "SEA19-C1" || [3]float64{got.Real, got.Floor, got.Ceil} != p.Rules || got.Events == 0 {
+			t.Errorf("reported as %+v", got)
+		}
+	}
+}
+
+// TestRulesObeyTheIncidentFile: what is stated is not estimated.
+func TestRulesObeyTheIncidentFile(t *testing.T) {
+	events := run(1, model.ExpiryCeil, 1)
+	open := reconstruct.Policy{TTL: second}
+	r := learn(events, open, 1)[0]
+	for i, rule := range cache.Rules {
+		p := r.Params(reconstruct.Policy{TTL: second, Expiry: rule}, r, 1, 0)
+		for j, w := range p.Rules {
+			if (w == 1) != (i == j) {
+				t.Errorf("%s is stated, posterior %v", rule, p.Rules)
+			}
+		}
+	}
+	for tri, want := range map[model.Tri]float64{model.Yes: 1, model.No: 0, model.Unknown: 0.05} {
+		if got := r.Params(reconstruct.Policy{TTL: second, Collapsing: tri}, r, 1, 0).Collapse; got != want {
+			t.Errorf("collapsing %d: %v, want %v", tri, got, want)
+		}
+	}
+	for lost, want := range map[float64]float64{0: 0.0005, 0.1: 0.1, 0.9: 0.5} {
+		if got := new(calibrate.Rules).Params(open, r, 1, lost).Loss; got != want {
+			t.Errorf("%v of edge rows are missing: loss %v, want %v", lost, got, want)
+		}
+	}
+}
+
+// TestCachesPerScope: behind several caches a Miss proves nothing, whether the
+// incident file says so or the log (semantics.md D2, K sub-caches).
+func TestCachesPerScope(t *testing.T) {
+	single := func(stated, real int) float64 {
+		policy := reconstruct.Policy{TTL: second, CachesPerScope: stated}
+		r := learn(run(2, model.ExpiryReal, real), policy, 1)[0]
+		return r.Params(policy, r, 1, 0).Single
+	}
+	if one, four := single(0, 1), single(0, 4); one < 0.8 || four > 0.3 {
+		t.Errorf("estimated: a Miss proves %v with one cache, %v with four", one, four)
+	}
+	if one, four := single(1, 4), single(4, 1); one < 0.9 || four != 0 {
+		t.Errorf("stated: a Miss proves %v with one cache, %v with four", one, four)
+	}
+}
+
+// TestRulesMerge: statistics are integers; splits and order do not matter.
+func TestRulesMerge(t *testing.T) {
+	policy := reconstruct.Policy{TTL: second}
+	events := run(3, model.ExpiryReal, 2)
+	whole := learn(events, policy, 1)[0]
+	want := whole.Params(policy, whole, 1, 0)
+	parts := learn(events, policy, 5)
+	for _, order := range [][]int{{0, 1, 2, 3, 4}, {4, 2, 0, 3, 1}} {
+		sum := new(calibrate.Rules)
+		for _, i := range order {
+			sum.Merge(parts[i])
+		}
+		got := sum.Params(policy, sum, 1, 0)
+		if got.Rules != want.Rules || got.Single != want.Single || got.Loss != want.Loss || sum.Report("", got) != whole.Report("", want) {
+			t.Errorf("merged in order %v: %+v, want %+v", order, got, want)
+		}
+	}
+}
+
+// TestFewRowsBorrow: a cache without rows of its own is judged like the rest.
+func TestFewRowsBorrow(t *testing.T) {
+	policy := reconstruct.Policy{TTL: second}
+	pool := learn(run(4, model.ExpiryCeil, 1), policy, 1)[0]
+	p := new(calibrate.Rules).Params(policy, pool, 1, 0)
+	if p.Rules[2] < 0.9 || p.Single < 0.8 {
+		t.Errorf("%+v", p)
+	}
+	none := new(calibrate.Rules)
+	p = none.Params(policy, none, 0, 0)
+	for i, w := range p.Rules {
+		if math.Abs(w-1.0/3) > 1e-4 {
+			t.Errorf("nothing is known, yet formula %d has %v", i, w)
+		}
+	}
+}
