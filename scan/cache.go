@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
@@ -26,10 +27,30 @@ type posteriors struct {
 // policy returns what the cache was told to do with objects of a route.
 func (s *state) policy(route int) reconstruct.Policy {
 	c := s.Incident.Cache
+	ttl := s.Incident.RouteTTL(route)
+	stale := s.stale()
+	ttl.Default, ttl.Max = ttl.Default+stale, ttl.Max+stale
 	return reconstruct.Policy{
-		TTL: s.Incident.RouteTTL(route), ErrorTTL: c.ErrorTTL, Expiry: c.Expiry,
+		TTL: ttl, ErrorTTL: c.ErrorTTL, Expiry: c.Expiry,
 		Collapsing: c.Collapsing, CachesPerScope: c.CachesPerScope,
 	}
+}
+
+// behind is how long a response may have been served past its life where the
+// log shows that it was, and nobody said for how long.
+const behind = 30 * time.Second
+
+// stale returns for how long past its life a response can have been served. A
+// Hit that the origin saw too is a refresh in the background: its client, and
+// those until the refresh was done, were handed the old response.
+func (s *state) stale() time.Duration {
+	switch {
+	case s.Incident.Cache.ServeStale != nil:
+		return *s.Incident.Cache.ServeStale
+	case s.tally.behind > 0:
+		return behind
+	}
+	return 0
 }
 
 // sweep walks all cache rows, one object in one cache after the other, and
@@ -56,7 +77,7 @@ func (s *state) sweep(emit func(*reconstruct.Event, []reconstruct.Candidate, rec
 				}
 			})
 		}
-		cur.Add(event(row))
+		cur.Add(event(row, s.keepsCookie()))
 		return failed
 	})
 	if cur != nil && err == nil {
@@ -65,15 +86,21 @@ func (s *state) sweep(emit func(*reconstruct.Event, []reconstruct.Candidate, rec
 	return cmp.Or(err, failed)
 }
 
+// keepsCookie reports whether the incident file says that a revalidation keeps
+// the stored Set-Cookie.
+func (s *state) keepsCookie() bool {
+	return s.Incident.Cache.Revalidation == model.RevalidationKept
+}
+
 // event is row as package reconstruct sees it.
-func event(row *cacheRow) *reconstruct.Event {
+func event(row *cacheRow, keeps bool) *reconstruct.Event {
 	e := &row.Edge
 	how := cache.Classify(e)
 	return &reconstruct.Event{
 		ID: e.ID, Start: e.Start(), Available: e.Available(), End: e.End,
 		Origin:    row.Hold.Stamp,
 		Recipient: how == cache.Hit,
-		Fill:      isFill(row, how),
+		Fill:      isFill(row, how, keeps),
 		Miss:      how == cache.Miss && cache.Storable(e),
 		Error:     e.Status >= 400,
 		Head:      e.Method == "HEAD",
@@ -197,7 +224,13 @@ func (s *state) reconstruct() error {
 func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, unknown float64) error {
 	row := e.Payload.(*cacheRow)
 	h := hit{Row: *row, Part: r.spans.of(row.Edge.End.Lo), Unknown: unknown}
-	bears := len(cs) == 0
+	for i := range cs {
+		f := cs[i].Fill.Payload.(*cacheRow)
+		if r.doubtful(f) {
+			cs[i].P, h.Unknown = cs[i].P/2, h.Unknown+cs[i].P/2
+		}
+	}
+	bears := h.Unknown >= plausible
 	for _, c := range cs {
 		f := c.Fill.Payload.(*cacheRow)
 		bears = bears || f.Hold.Bears
@@ -219,6 +252,12 @@ func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, un
 	r.key = append(r.key, row.Edge.ID...)
 	r.val = wire.Encode(r.val[:0], h.fields)
 	return r.hits.Add(r.key, r.val)
+}
+
+// doubtful reports whether f may have left the stored response as it was: a
+// revalidation, where nobody knows which Set-Cookie wins (semantics.md A1.5).
+func (r *reconstructor) doubtful(f *cacheRow) bool {
+	return cache.Classify(&f.Edge) == cache.Revalidated && r.Incident.Cache.Revalidation != model.RevalidationReplaced
 }
 
 func (r *reconstructor) count(h *hit, bears bool) {

@@ -41,6 +41,9 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 	if s.offset.Refused != "" && s.sources(model.SourceOrigin) > 0 {
 		d.warn("origin stamps were not used to time fills: %s", s.offset.Refused)
 	}
+	if b := s.outcome.hits.Bounds(); b.Confirmed+b.Probable >= manyUnused && s.outcome.used == 0 {
+		d.warn("%d deliveries are probable, and not one session was seen in use: does the cookie really reach clients on these routes?", b.Probable)
+	}
 	if n := s.tally.funnel.ConflictingIDs; n > 0 {
 		d.warn("%d request ids stand on edge rows with differing content; all were kept", n)
 	}
@@ -54,6 +57,10 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 	d.warnings = append(d.warnings, s.notes.warnings...)
 	return d.partial, d.warnings
 }
+
+// manyUnused is the number of probable deliveries from which some use of them
+// should have been seen.
+const manyUnused = 50
 
 // objects reports what could not be read. Past a few, inputs.csv has the rest.
 func (d *diagnosis) objects() {

@@ -86,7 +86,7 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
 		}
 	}
 	j.countEdge(&row, p, len(origins) > 0)
-	if len(origins) > 0 {
+	if len(origins) > 0 && cache.Classify(e) == cache.Miss { // a background refresh answers later than its row
 		last := &origins[len(origins)-1]
 		j.clock.Add(e.Start(), e.Available(), last.Time)
 	}

@@ -91,14 +91,15 @@ func (s *state) assumptions() []string {
 		}
 	}
 	say(true, "CloudFront logs no Set-Cookie. %s", s.setOn())
+	say(s.tally.refreshed > 0 && c.Revalidation != model.RevalidationKept && c.Revalidation != model.RevalidationReplaced,
+		"%d responses were revalidated (RefreshHit); whether the stored Set-Cookie was kept or replaced is unknown, so each counts as a fill by half, and as a recipient not at all", s.tally.refreshed)
 	say(true, "the cache kept a response for %v; it expired by the rule %q%s", c.TTL.Max, c.Expiry, anyRule(c.Expiry))
 	say(true, "requests share a cache by %s", c.Scope)
 	say(c.CachesPerScope == 0, "how many caches stand behind one name is unknown; it was estimated")
 	say(!c.UpperTier.Known, "whether an upper tier exists is unknown; what it served shows as unattributed")
-	say(c.ServeStale == nil, "whether stale responses were served is unknown; such deliveries show as unattributed")
+	say(c.ServeStale == nil && s.tally.behind == 0, "whether stale responses were served is unknown; no Hit was also seen at the origin, so none is allowed for")
+	say(c.ServeStale == nil && s.tally.behind > 0, "%d Hits were also seen at the origin: responses were refreshed in the background, and up to %v of stale serving is allowed for; state serve_stale if you know it", s.tally.behind, behind)
 	say(c.Collapsing == model.Unknown, "whether waiting requests were collapsed is unknown; both are allowed for")
-	say(s.tally.refreshed > 0 && c.Revalidation == model.RevalidationUnknown,
-		"%d responses were revalidated (RefreshHit); whether the stored Set-Cookie was kept is unknown, they count as fills only", s.tally.refreshed)
 	say(inc.Cookie.SameSite == "unknown" || inc.Cookie.SameSite == "", "the cookie's SameSite is unknown; requests from other sites' pages count in part")
 	say(!s.dir.MembershipDated(), "memberships are those of the directory's export, whose date is unknown")
 	say(s.sources(model.SourceOrigin) == 0, "there is no origin log: holders are known only where the edge logged cookies")

@@ -20,6 +20,7 @@ type tally struct {
 	control  []model.ControlResult
 	strange  map[strangeKey]*model.UnresolvedUser // identities that the directory lacks
 
+	behind     int // Hits on suspect routes in the window that the origin saw
 	refreshed  int // RefreshHits on suspect routes in the window
 	windowFill fillCount
 	firstEdge  model.Instant
@@ -113,7 +114,7 @@ func (t *tally) seenEdge(at model.Instant) {
 
 func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *model.Coverage) {
 	cov.Suspect++
-	fill := isFill(row, how)
+	fill := isFill(row, how, j.keepsCookie())
 	if how == cache.Hit {
 		cov.Hits++
 	}
@@ -133,6 +134,9 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 	switch how {
 	case cache.Hit:
 		f.Hits++
+		if row.Hold.Origin {
+			j.tally.behind++
+		}
 	case cache.Revalidated:
 		j.tally.refreshed++
 	}
@@ -187,9 +191,12 @@ func (t *tally) lost(w model.Span) float64 {
 
 // isFill reports whether row may have entered the cache: a miss, a refreshed
 // object, or any row that the origin answered (a background refresh is logged
-// as a hit).
-func isFill(row *cacheRow, how cache.Handling) bool {
+// as a hit). keeps says that a revalidation leaves the stored Set-Cookie alone.
+func isFill(row *cacheRow, how cache.Handling, keeps bool) bool {
 	if !cache.Storable(&row.Edge) {
+		return false
+	}
+	if how == cache.Revalidated && keeps {
 		return false
 	}
 	return how == cache.Miss || how == cache.Revalidated || row.Hold.Origin

@@ -21,6 +21,33 @@ type Clock struct {
 	fromFirst lags // origin stamp − middle of the first byte's interval
 	width     int64
 	joined    int64
+	pairs     pairs
+}
+
+// pairs sums, in milliseconds, how late an origin stamp is (x) and how long
+// its request waited for the first byte (t). Integers, so that they merge in
+// any order.
+type pairs struct{ n, x, t, xt, tt int64 }
+
+func (p *pairs) add(x, t time.Duration) {
+	if x.Abs() > fineReach || t < 0 || t > fineReach {
+		return
+	}
+	a, b := x.Milliseconds(), t.Milliseconds()
+	p.n, p.x, p.t, p.xt, p.tt = p.n+1, p.x+a, p.t+b, p.xt+a*b, p.tt+b*b
+}
+
+// slope returns by how much the stamp moves with the wait: 0 if it marks the
+// start of a request, 1 if it marks the answer. The whole-second phase of the
+// edge's stamp is in both, so it cancels; the ranges of the two histograms
+// do not show the difference where waits are short beside a second.
+func (p *pairs) slope() float64 {
+	n := float64(p.n)
+	spread := float64(n*float64(p.tt)) - float64(float64(p.t)*float64(p.t))
+	if spread <= 0 {
+		return 0
+	}
+	return (float64(n*float64(p.xt)) - float64(float64(p.x)*float64(p.t))) / spread
 }
 
 // lags is a histogram of small differences, with a coarse one beyond.
@@ -92,6 +119,7 @@ func (c *Clock) Add(start, available, origin model.Interval) {
 	c.fromFirst.add(o.Sub(middle(available)))
 	c.width += int64(start.Hi.Sub(start.Lo) / time.Millisecond)
 	c.joined++
+	c.pairs.add(o.Sub(middle(start)), available.Lo.Sub(start.Lo))
 }
 
 // Merge adds what o has seen.
@@ -100,6 +128,8 @@ func (c *Clock) Merge(o *Clock) {
 	c.fromFirst.merge(&o.fromFirst)
 	c.width += o.width
 	c.joined += o.joined
+	p := o.pairs
+	c.pairs = pairs{c.pairs.n + p.n, c.pairs.x + p.x, c.pairs.t + p.t, c.pairs.xt + p.xt, c.pairs.tt + p.tt}
 }
 
 // Offset is what a Clock says about origin stamps.
@@ -139,7 +169,7 @@ func (c *Clock) Offset(instant string) Offset {
 	width := time.Duration(c.width/c.joined) * time.Millisecond
 	sLag, sSpread := c.fromStart.centre(width)
 	fLag, fSpread := c.fromFirst.centre(width)
-	out.FromStart = instant == "start" || instant != "end" && sSpread < fSpread
+	out.FromStart = instant == "start" || instant != "end" && c.pairs.slope() < 0.5
 	out.Lag, out.Spread = -fLag, fSpread
 	if out.FromStart {
 		out.Lag, out.Spread = -sLag, sSpread

@@ -93,8 +93,8 @@ func TestRulesFindTheFormula(t *testing.T) {
 		if p.Rules[i] < 0.99 {
 			t.Errorf("%s: posterior %v", rule, p.Rules)
 		}
-		if p.Single < 0.8 {
-			t.Errorf("%s: one cache, yet a Miss proves only %v", rule, p.Single)
+		if p.Caches[0] < 0.8 {
+			t.Errorf("%s: one cache, yet %v", rule, p.Caches)
 		}
 		if p.Loss > 0.01 {
 			t.Errorf("%s: nothing is lost, yet %v", rule, p.Loss)
@@ -130,19 +130,19 @@ func TestRulesObeyTheIncidentFile(t *testing.T) {
 	}
 }
 
-// TestCachesPerScope: behind several caches a Miss proves nothing, whether the
-// incident file says so or the log (semantics.md D2, K sub-caches).
+// TestCachesPerScope: the number of caches behind one name, whether the
+// incident file states it or the log shows it (semantics.md D2, K sub-caches).
 func TestCachesPerScope(t *testing.T) {
-	single := func(stated, real int) float64 {
+	caches := func(stated, real int) [len(reconstruct.Sizes)]float64 {
 		policy := reconstruct.Policy{TTL: second, CachesPerScope: stated}
 		r := learn(run(2, model.ExpiryReal, real), policy, 1)[0]
-		return r.Params(policy, r, 1, 0).Single
+		return r.Params(policy, r, 1, 0).Caches
 	}
-	if one, four := single(0, 1), single(0, 4); one < 0.8 || four > 0.3 {
-		t.Errorf("estimated: a Miss proves %v with one cache, %v with four", one, four)
+	if one, four := caches(0, 1), caches(0, 4); one[0] < 0.9 || four[0] > 0.01 {
+		t.Errorf("estimated: %v with one cache, %v with four", one, four)
 	}
-	if one, four := single(1, 4), single(4, 1); one < 0.9 || four != 0 {
-		t.Errorf("stated: a Miss proves %v with one cache, %v with four", one, four)
+	if one, four := caches(1, 4), caches(4, 1); one[0] != 1 || four[3] != 1 {
+		t.Errorf("stated: %v with one cache, %v with four", one, four)
 	}
 }
 
@@ -159,7 +159,7 @@ func TestRulesMerge(t *testing.T) {
 			sum.Merge(parts[i])
 		}
 		got := sum.Params(policy, sum, 1, 0)
-		if got.Rules != want.Rules || got.Single != want.Single || got.Loss != want.Loss || sum.Report("", got) != whole.Report("", want) {
+		if got.Rules != want.Rules || got.Caches != want.Caches || got.Loss != want.Loss || sum.Report("", got) != whole.Report("", want) {
 			t.Errorf("merged in order %v: %+v, want %+v", order, got, want)
 		}
 	}
@@ -170,7 +170,7 @@ func TestFewRowsBorrow(t *testing.T) {
 	policy := reconstruct.Policy{TTL: second}
 	pool := learn(run(4, model.ExpiryCeil, 1), policy, 1)[0]
 	p := new(calibrate.Rules).Params(policy, pool, 1, 0)
-	if p.Rules[2] < 0.9 || p.Single < 0.8 {
+	if p.Rules[2] < 0.9 || p.Caches[0] < 0.8 {
 		t.Errorf("%+v", p)
 	}
 	none := new(calibrate.Rules)

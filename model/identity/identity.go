@@ -74,6 +74,7 @@ type Reading struct {
 	Own      model.ID // session before, not counting sessions that deliveries brought
 	OwnUser  string
 	OwnLink  Link
+	OwnOpen  bool      // the sighting of Own may as well be later than the hit
 	Jars     int       // users that the device's own sightings show
 	Again    bool      // the device was seen after the hit
 	Kept     *Sighting // presented Own again
@@ -220,23 +221,27 @@ func (d *Device) Read(i int) Reading {
 	return r
 }
 
-// readBefore finds the recipient's own session: the last one presented before
-// the hit on its connection, else by its device if that is one jar.
+// readBefore finds the recipient's own session: the last one presented surely
+// before the hit on its connection, else by its device if that is one jar,
+// else the first one presented about the time of the hit.
 func (d *Device) readBefore(h *Hit, r *Reading) {
-	if s := d.lastOwn(d.byConn[h.Conn], h); s != nil && !h.Conn.IsZero() {
-		r.Own, r.OwnUser, r.OwnLink = s.holds(), s.User, LinkConnection
+	var sure, open *Sighting
+	if !h.Conn.IsZero() {
+		sure, open = d.lastOwn(d.byConn[h.Conn], h)
+	}
+	if sure != nil {
+		r.Own, r.OwnUser, r.OwnLink = sure.holds(), sure.User, LinkConnection
 		return
 	}
-	if d.shared() {
-		return
-	}
-	all := d.before(h)
-	for n := all - 1; n >= 0; n-- {
+	for n := d.before(h) - 1; n >= 0 && !d.shared(); n-- {
 		s := &d.sightings[n]
-		if !s.Session.IsZero() && !d.maybeBrought(s) {
+		if !s.Session.IsZero() && s.Start.Hi <= h.Start.Lo && !d.maybeBrought(s) {
 			r.Own, r.OwnUser, r.OwnLink = s.holds(), s.User, LinkDevice
 			return
 		}
+	}
+	if open != nil {
+		r.Own, r.OwnUser, r.OwnLink, r.OwnOpen = open.holds(), open.User, LinkConnection, true
 	}
 }
 
@@ -256,11 +261,11 @@ func (d *Device) before(h *Hit) int {
 	return n
 }
 
-// lastOwn returns the last sighting of a connection before h whose session no
-// delivery brought. One that stamps do not order against h is taken only where
-// there is none surely before it, and not if h itself may have brought it.
-func (d *Device) lastOwn(conn []int, h *Hit) *Sighting {
-	var unordered *Sighting
+// lastOwn returns the last sighting of a connection that surely precedes h and
+// whose session no delivery brought; and the earliest of the later ones that
+// may precede it. Of two sessions seen within one second the earlier is the
+// recipient's own, the later what it was handed.
+func (d *Device) lastOwn(conn []int, h *Hit) (sure, open *Sighting) {
 	for n := d.after(conn, h.Available.Hi) - 1; n >= 0; n-- {
 		s := &d.sightings[conn[n]]
 		if gap(s.Start, h.Start) > idle {
@@ -269,21 +274,12 @@ func (d *Device) lastOwn(conn []int, h *Hit) *Sighting {
 		if s.Session.IsZero() || d.maybeBrought(s) {
 			continue
 		}
-		if s.Start.Hi <= h.Available.Lo {
-			return s
+		if s.Start.Hi <= h.Start.Lo {
+			return s, open
 		}
-		if unordered == nil && !h.names(s.Session) {
-			unordered = s
-		}
+		open = s
 	}
-	return unordered
-}
-
-// names reports whether a fill of another client lists session as its holder's.
-func (h *Hit) names(session model.ID) bool {
-	return slices.ContainsFunc(h.Candidates, func(c Candidate) bool {
-		return c.Session == session && c.Device != h.Device
-	})
+	return nil, open
 }
 
 // after returns the index in list, which holds sightings in order, of the
@@ -358,11 +354,22 @@ func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
 	if c.Session.IsZero() {
 		return
 	}
-	v.Same = c.Session == r.Own || c.User != "" && c.User == r.OwnUser
+	v.Same = !r.OwnOpen && (c.Session == r.Own || c.User != "" && c.User == r.OwnUser)
 	if v.Same {
 		return
 	}
+	if (r.Own.IsZero() || r.OwnOpen && c.Session == r.Own) && d.opensWith(h, c.Session) {
+		return
+	}
 	v.Use, v.UseLink = d.use(h, c.Session)
+}
+
+// opensWith reports whether session was first seen here within the
+// uncertainty of h itself: whether before or after it is open, so on a device
+// of which nothing else is known it may as well be the recipient's own.
+func (d *Device) opensWith(h *Hit, session model.ID) bool {
+	seen := d.bySession[session]
+	return len(seen) > 0 && d.sightings[seen[0]].Start.Overlaps(h.Start)
 }
 
 // use returns the first sighting of session after h that speaks for a

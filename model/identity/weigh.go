@@ -46,7 +46,7 @@ func (d *Device) readStranger(i int, r *Reading) {
 		if d.loginBetween(h, s) {
 			return
 		}
-		if r.OwnLink != LinkNone {
+		if r.OwnLink != LinkNone && !r.OwnOpen {
 			r.Stranger = s
 		}
 		return
@@ -147,7 +147,7 @@ func (d *Device) otherHits(i int, session model.ID) float64 {
 		if gap(d.hits[h].Start, d.hits[i].Start) > idle {
 			continue
 		}
-		none *= 1 - d.prior(h, session)
+		none *= 1 - float64(d.prior(h, session))
 	}
 	return 1 - none
 }

@@ -16,7 +16,7 @@ func BenchmarkWeigh(b *testing.B) {
 		b.Run(fmt.Sprintf("%g arrivals a second", rate), func(b *testing.B) {
 			w := simulate(7, rate, int(200/rate)+20, rules["real"])
 			policy := reconstruct.Policy{TTL: second}
-			p := reconstruct.Params{Rules: [3]float64{0.98, 0.01, 0.01}, Single: 0.97, Loss: 0.001, Collapse: 0.05,
+			p := reconstruct.Params{Rules: [3]float64{0.98, 0.01, 0.01}, Caches: [5]float64{1}, Loss: 0.001, Collapse: 0.05,
 				Lag: -15 * time.Millisecond, Spread: 20 * time.Millisecond, FromStart: true}
 			type question struct {
 				hit *reconstruct.Event

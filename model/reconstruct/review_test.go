@@ -196,10 +196,11 @@ func TestWeighIsAProbability(t *testing.T) {
 	for n := range 3000 {
 		policy := reconstruct.Policy{TTL: second, ErrorTTL: 10 * time.Second}
 		p := reconstruct.Params{
-			Single: pick(0, 0.5, 0.97, 1), Loss: pick(0, 0.0005, 0.5, 1), Collapse: pick(0, 0.05, 1),
+			Loss: pick(0, 0.0005, 0.5, 1), Collapse: pick(0, 0.05, 1),
 			Spread: time.Duration(pick(0, 1, 2e7, 1e12)), Lag: time.Duration(pick(0, -15e6, 1e15)), FromStart: rnd.IntN(2) == 0,
 		}
 		p.Rules = [][3]float64{{1, 0, 0}, {0, 0, 1}, {0.3333, 0.3333, 0.3333}, {}}[rnd.IntN(4)]
+		p.Caches = [][5]float64{{1}, {0, 1}, {0.5, 0, 0, 0, 0.5}, {}}[rnd.IntN(4)]
 		h := hit("hit", time.Second)
 		h.Start.Hi = h.Start.Hi.Add(time.Duration(pick(0, 1e6, 1e9, 31e9)))
 		h.Available.Hi = h.Available.Hi.Add(time.Duration(pick(0, 1e9)))

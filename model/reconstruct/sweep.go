@@ -45,8 +45,10 @@ type Event struct {
 	Payload any // the caller's, passed through
 }
 
-// refresh bounds how long after its origin row a background refresh may arrive.
-const refresh = 5 * time.Second
+// refresh bounds how long after the hit that set it off a background refresh
+// may arrive: as long as CloudFront waits for an origin. The origin's own
+// stamp does not bound it, because its clock may be hours off.
+const refresh = 30 * time.Second
 
 // arrival returns when the response of fill e may have entered the cache: at
 // its first byte or at its last. A background refresh is logged as the hit
@@ -54,7 +56,7 @@ const refresh = 5 * time.Second
 func (e *Event) arrival() model.Interval {
 	v := model.Interval{Lo: e.Available.Lo, Hi: e.End.Hi}
 	if e.Recipient {
-		v.Hi = max(v.Hi, e.Origin.Hi).Add(refresh)
+		v.Hi = v.Hi.Add(refresh)
 	}
 	return v
 }
@@ -272,7 +274,7 @@ func (p *Policy) replaced(fills []*Event, now model.Instant) []bool {
 		after := chain[max(next, i+1)]
 		gone[i] = after >= caches
 		chain[i] = chain[i+1]
-		if f.Miss && !f.Error && f.arrival().Hi.Add(Slack) <= now {
+		if f.Miss && !f.Error && !f.Head && f.arrival().Hi.Add(Slack) <= now {
 			chain[i] = max(chain[i], after+1)
 		}
 	}

@@ -115,7 +115,7 @@ func TestWeigh(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %g/s", name, rate), func(t *testing.T) {
 				w := simulate(5, rate, 6000, expires)
 				policy := reconstruct.Policy{TTL: second, Expiry: model.Expiry(name)}
-				p := reconstruct.Params{Single: 0.97, Loss: 0.001, Lag: -15 * time.Millisecond, Spread: 20 * time.Millisecond, FromStart: true}
+				p := reconstruct.Params{Caches: [5]float64{1}, Loss: 0.001, Lag: -15 * time.Millisecond, Spread: 20 * time.Millisecond, FromStart: true}
 				p.Rules = map[string][3]float64{"real": {1, 0, 0}, "floor": {0, 1, 0}, "ceil": {0, 0, 1}}[name]
 				var hits, right, naive, claimed float64
 				w.sweep(policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
@@ -363,7 +363,7 @@ func TestExplainIsOneWorld(t *testing.T) {
 		grid := reconstruct.NewGrid(e, cs, policy, &reconstruct.Params{})
 		for _, rule := range cache.Rules {
 			total := 0.0
-			for _, p := range grid.Explain(rule, 0) {
+			for _, p := range grid.Explain(rule, 0, 1) {
 				total += p
 			}
 			if total > 1.05 {

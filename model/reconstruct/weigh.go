@@ -11,7 +11,7 @@ import (
 // Params are what the log taught about the cache; package calibrate makes them.
 type Params struct {
 	Rules    [len(cache.Rules)]float64 // posterior of each expiry formula; sums to 1
-	Single   float64                   // how far a Miss proves that nothing fresh was there
+	Caches   [len(Sizes)]float64       // posterior of how many caches stand behind the name; sums to 1
 	Loss     float64                   // share of hits whose fill is not in the log
 	Collapse float64                   // share of waiting requests that were collapsed
 
@@ -22,6 +22,14 @@ type Params struct {
 	Spread    time.Duration
 	FromStart bool
 }
+
+// Sizes lists how many caches may stand behind one name, in the order that
+// weights are kept in.
+var Sizes = [...]int{1, 2, 3, 4, 8}
+
+// proof is how far a Miss proves that nothing fresh was in its cache; another
+// variant of the object may have been asked for.
+const proof = 0.97
 
 // step is the grid on which unknown phases are summed. A finer grid costs
 // more than it tells: request and lookup are some milliseconds apart.
@@ -93,7 +101,7 @@ func (p *Params) availability(f *Event) phase {
 	if f.Recipient {
 		v = f.arrival()
 	}
-	v.Lo = max(v.Lo, v.Hi.Add(-longest))
+	v.Hi = min(v.Hi, v.Lo.Add(longest)) // in a long download the first byte leaves early
 	if f.Origin.IsZero() || p.Spread <= 0 {
 		return uniform(v)
 	}
@@ -122,7 +130,7 @@ type Grid struct {
 func NewGrid(h *Event, cs []Candidate, policy Policy, p *Params) *Grid {
 	start := h.Start
 	start.Lo = max(start.Lo, start.Hi.Add(-longest))
-	g := &Grid{lookup: uniform(start), end: cell(h.Available.Lo) - cell(h.Start.Lo)}
+	g := &Grid{lookup: uniform(start), end: cell(h.Available.Hi) - cell(h.Start.Hi)}
 	for _, c := range cs {
 		g.fills = append(g.fills, p.availability(c.Fill))
 		g.waits = append(g.waits, int64(model.Instant(c.Fill.ttfb())/step))
@@ -163,27 +171,31 @@ const lookups = 10
 
 // Explain returns, for each candidate, the probability under rule that its
 // response was the stored one and fresh when the lookup came: it had arrived,
-// had not expired, and no other fill had arrived since. single says how far a
-// Miss counts as proof that the cache was empty at its own lookup.
-func (g *Grid) Explain(rule model.Expiry, single float64) []float64 {
+// had not expired, and no other fill had arrived since. With several caches
+// behind the name, another fill replaces and another Miss disproves only if it
+// went to the same one. single says how far a Miss counts as proof that its
+// cache was empty.
+func (g *Grid) Explain(rule model.Expiry, single float64, caches int) []float64 {
 	w := make([]float64, len(g.fills))
 	stride := max(1, (len(g.lookup.mass)+lookups-1)/lookups)
+	var all memo
 	tried := 0.0
 	for i := stride / 2; i < len(g.lookup.mass); i += stride {
 		tried++
 		x := g.lookup.first + int64(i)
+		all.reset()
 		for f := range g.fills {
-			w[f] += g.at(f, x, rule, single)
+			w[f] += g.at(f, x, rule, world{single, 1 / float64(caches)}, &all)
 		}
 	}
 	for f := range w {
-		w[f] /= tried
+		w[f] /= tried * float64(caches)
 	}
 	return w
 }
 
 // at is Explain for one candidate and one lookup cell.
-func (g *Grid) at(f int, x int64, rule model.Expiry, single float64) float64 {
+func (g *Grid) at(f int, x int64, rule model.Expiry, w world, all *memo) float64 {
 	p := &g.fills[f]
 	total := 0.0
 	for i, m := range p.mass {
@@ -198,30 +210,64 @@ func (g *Grid) at(f int, x int64, rule model.Expiry, single float64) float64 {
 		if a == x {
 			m /= 2 // same cell: the order within it is open
 		}
-		total += float64(m * g.undisturbed(f, a, x, single))
+		total += float64(m * g.undisturbed(f, a, x, w, all))
 	}
 	return total
 }
 
+// world is what Explain supposes besides the formula.
+type world struct {
+	single float64 // how far a Miss proves that its cache was empty
+	share  float64 // how likely another request went to the same cache
+}
+
+// memo keeps, for one lookup cell x, what all fills together say of cell x−i.
+// Without it a hit costs the square of its candidates, of which a hot key has
+// thousands.
+type memo struct {
+	known [512]bool // 12.8 s; further back is worked out each time
+	value [512]float64
+}
+
+func (m *memo) reset() { clear(m.known[:]) }
+
 // undisturbed returns the probability that no other fill replaced the one that
 // arrived in cell a before x, and that no Miss found the cache empty between.
-func (g *Grid) undisturbed(f int, a, x int64, single float64) float64 {
+func (g *Grid) undisturbed(f int, a, x int64, w world, all *memo) float64 {
+	own := g.leaves(f, a, x, w)
+	i := x - a
+	if i >= int64(len(all.known)) || own <= 1e-6 {
+		return g.product(f, a, x, w)
+	}
+	if !all.known[i] {
+		all.known[i], all.value[i] = true, g.product(-1, a, x, w)
+	}
+	return min(1, all.value[i]/own)
+}
+
+// product multiplies what every fill but one leaves standing.
+func (g *Grid) product(but int, a, x int64, w world) float64 {
 	p := 1.0
 	for o := range g.fills {
-		if o == f {
-			continue
+		if o != but && p > 0 {
+			p *= g.leaves(o, a, x, w)
 		}
-		fill := &g.fills[o]
-		replaced := fill.below(x) - fill.below(a)
-		p *= 1 - replaced
-		if single == 0 || !g.misses[o] || replaced == 1 {
-			continue
-		}
-		wait := g.waits[o]
-		lookedUp := fill.below(x+wait) - fill.below(max(a+wait, x))
-		p *= 1 - float64(single*lookedUp/(1-replaced))
 	}
-	return max(p, 0)
+	return p
+}
+
+// leaves returns the probability that fill o neither arrived between a and x
+// in the same cache nor, being a Miss, was asked for there then.
+func (g *Grid) leaves(o int, a, x int64, w world) float64 {
+	fill := &g.fills[o]
+	replaced := fill.below(x) - fill.below(a)
+	kept := 1 - float64(w.share*replaced)
+	if w.single == 0 || !g.misses[o] || replaced >= 1 {
+		return max(kept, 0)
+	}
+	wait := g.waits[o]
+	lookedUp := fill.below(x+wait) - fill.below(max(a+wait, x))
+	return max(0, kept*(1-float64(w.share*w.single*lookedUp/(1-replaced))))
 }
 
 // Followers returns, for each candidate, the probability that the hit was
@@ -262,8 +308,13 @@ func Weigh(h *Event, cs []Candidate, policy Policy, p *Params) (unknown float64)
 		if p.Rules[i] == 0 {
 			continue
 		}
-		for j, w := range grid.Explain(r, p.Single) {
-			cs[j].P += float64(p.Rules[i] * w)
+		for k, n := range Sizes {
+			if p.Caches[k] < 0.001 {
+				continue
+			}
+			for j, w := range grid.Explain(r, proof, n) {
+				cs[j].P += float64(p.Rules[i] * float64(p.Caches[k]*w))
+			}
 		}
 	}
 	if p.Collapse > 0 {

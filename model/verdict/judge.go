@@ -144,7 +144,7 @@ func (c *Case) flags() []model.Flag {
 	raise(c.Assumed, CookieSetAssumed, "set_on of the incident file")
 	raise(c.Rivals > 1, AmbiguousFill, "%d fills possible", c.Rivals)
 	raise(c.Edge, TTLEdge, "fits only where ⌊now⌋−⌊arrival⌋ may equal the time to live")
-	sameSession := held && c.Candidate.Session == r.Own
+	sameSession := held && !r.OwnOpen && c.Candidate.Session == r.Own
 	raise(v.Use == nil && (sameSession || v.Self == identity.LinkConnection), SelfHit, "%s", selfEvidence(sameSession))
 	raise(v.Use == nil && !sameSession && v.Same, SameAccount, "another session of the recipient's own user")
 	raise(c.Colleagues, Colleague, "they share a workspace")

@@ -186,7 +186,7 @@ func (s *side) add(a *Atom) {
 }
 
 func (s *side) closeFill() {
-	s.noneOf *= 1 - s.fillBest
+	s.noneOf = float64(s.noneOf * (1 - s.fillBest))
 	s.fillBest = 0
 }
 
