@@ -167,10 +167,14 @@ func (j *judge) stranger(h *hit, r *identity.Reading) judged {
 // row fills in what all rows of h share, and the holder's workspaces.
 func (j *judge) row(h *hit, r *identity.Reading, holder string) judged {
 	e := &h.Row.Edge
+	own := r.OwnUser
+	if r.OwnOpen && own == holder {
+		own = "" // seen only in the hit's own second: it may be the delivery that speaks
+	}
 	return judged{delivery: model.Delivery{
 		Hit: model.Citation{RequestID: e.ID, Ref: e.Ref}, HitTime: e.End.Lo,
 		Distribution: e.Distribution, Cache: h.Row.Cache, Route: j.Incident.Routes[e.Route].Path,
-		Device: h.Row.Device, RecipientUser: r.OwnUser, RecipientWorkspaces: j.workspaces(r.OwnUser, e.End.Lo),
+		Device: h.Row.Device, RecipientUser: own, RecipientWorkspaces: j.workspaces(own, e.End.Lo),
 		HolderUser: holder, HolderWorkspaces: j.workspaces(holder, e.End.Lo),
 	}}
 }
