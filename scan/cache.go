@@ -110,7 +110,7 @@ func event(row *cacheRow, keeps bool) *reconstruct.Event {
 
 // sampled bounds the rows that calibration weighs in full: beyond some tens of
 // thousands they only repeat what is known.
-const sampled = 60_000
+const sampled = 20_000
 
 // calibrate learns each cache's parameters from its hits and misses.
 func (s *state) calibrate() error {
@@ -127,7 +127,8 @@ func (s *state) calibrate() error {
 		if e.Recipient && s.tally.leaks[row.Cache].Contains(row.Edge.End.Lo) {
 			r.Hit(len(cs) == 0)
 		}
-		if len(cs) > 0 && sample(e.ID)%share == 0 {
+		// A crowded event costs the square of its candidates and tells less.
+		if rarely := share * uint64(1+len(cs)*len(cs)/64); len(cs) > 0 && sample(e.ID)%rarely == 0 {
 			r.Event(e, cs, policy, &clock)
 		}
 		return nil

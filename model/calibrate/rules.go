@@ -30,10 +30,10 @@ const doubt = 0.02
 func (r *Rules) Event(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy, clock *reconstruct.Params) {
 	r.events++
 	grid := reconstruct.NewGrid(e, cs, policy, clock)
-	for i, rule := range cache.Rules {
-		for k, n := range reconstruct.Sizes {
+	for k, n := range reconstruct.Sizes {
+		for i, ws := range grid.Explain(0, n) {
 			fresh := 0.0
-			for _, w := range grid.Explain(rule, 0, n) {
+			for _, w := range ws {
 				fresh += w
 			}
 			likelihood := min(fresh, 1)

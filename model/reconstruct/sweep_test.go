@@ -361,9 +361,9 @@ func TestExplainIsOneWorld(t *testing.T) {
 	policy := reconstruct.Policy{TTL: second}
 	w.sweep(policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
 		grid := reconstruct.NewGrid(e, cs, policy, &reconstruct.Params{})
-		for _, rule := range cache.Rules {
+		for i, rule := range cache.Rules {
 			total := 0.0
-			for _, p := range grid.Explain(rule, 0, 1) {
+			for _, p := range grid.Explain(0, 1)[i] {
 				total += p
 			}
 			if total > 1.05 {

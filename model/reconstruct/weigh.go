@@ -166,53 +166,70 @@ func agreement(f, h *Event) float64 {
 	return w
 }
 
-// lookups bounds how many phases of the lookup are tried.
-const lookups = 10
+// lookups bounds how many phases of the lookup are tried; where many fills
+// compete, fewer phases blur no more than their number does.
+func (g *Grid) lookups() int {
+	if len(g.fills) > manyFills {
+		return 4
+	}
+	return 10
+}
 
-// Explain returns, for each candidate, the probability under rule that its
-// response was the stored one and fresh when the lookup came: it had arrived,
-// had not expired, and no other fill had arrived since. With several caches
-// behind the name, another fill replaces and another Miss disproves only if it
-// went to the same one. single says how far a Miss counts as proof that its
-// cache was empty.
-func (g *Grid) Explain(rule model.Expiry, single float64, caches int) []float64 {
-	w := make([]float64, len(g.fills))
-	stride := max(1, (len(g.lookup.mass)+lookups-1)/lookups)
+const manyFills = 16
+
+// Explain returns, for each formula of cache.Rules and each candidate, the
+// probability that its response was the stored one and fresh when the lookup
+// came: it had arrived, had not expired, and no other fill had arrived since.
+// With several caches behind the name, another fill replaces and another Miss
+// disproves only if it went to the same one. single says how far a Miss counts
+// as proof that its cache was empty.
+func (g *Grid) Explain(single float64, caches int) (w [len(cache.Rules)][]float64) {
+	for r := range w {
+		w[r] = make([]float64, len(g.fills))
+	}
+	n := g.lookups()
+	stride := max(1, (len(g.lookup.mass)+n-1)/n)
+	supposed := world{single, 1 / float64(caches)}
 	var all memo
 	tried := 0.0
 	for i := stride / 2; i < len(g.lookup.mass); i += stride {
 		tried++
-		x := g.lookup.first + int64(i)
 		all.reset()
 		for f := range g.fills {
-			w[f] += g.at(f, x, rule, world{single, 1 / float64(caches)}, &all)
+			g.at(f, g.lookup.first+int64(i), supposed, &all, &w)
 		}
 	}
-	for f := range w {
-		w[f] /= tried * float64(caches)
+	for r := range w {
+		for f := range w[r] {
+			w[r][f] /= tried * float64(caches)
+		}
 	}
 	return w
 }
 
-// at is Explain for one candidate and one lookup cell.
-func (g *Grid) at(f int, x int64, rule model.Expiry, w world, all *memo) float64 {
+// at adds to w what one lookup cell says of one candidate.
+func (g *Grid) at(f int, x int64, supposed world, all *memo, w *[len(cache.Rules)][]float64) {
 	p := &g.fills[f]
-	total := 0.0
+	now := model.Instant(x)*step + step/2
 	for i, m := range p.mass {
 		a := p.first + int64(i)
 		if a > x {
-			break
-		}
-		arrived := model.Instant(a)*step + step/2
-		if !cache.Fresh(rule, arrived, model.Instant(x)*step+step/2, g.lives[f]) {
-			continue
+			return
 		}
 		if a == x {
 			m /= 2 // same cell: the order within it is open
 		}
-		total += float64(m * g.undisturbed(f, a, x, w, all))
+		left := -1.0
+		for r, rule := range cache.Rules {
+			if !cache.Fresh(rule, model.Instant(a)*step+step/2, now, g.lives[f]) {
+				continue
+			}
+			if left < 0 { // the costly part, and the same for each formula
+				left = g.undisturbed(f, a, x, supposed, all)
+			}
+			w[r][f] += float64(m * left)
+		}
 	}
-	return total
 }
 
 // world is what Explain supposes besides the formula.
@@ -224,25 +241,37 @@ type world struct {
 // memo keeps, for one lookup cell x, what all fills together say of cell x−i.
 // Without it a hit costs the square of its candidates, of which a hot key has
 // thousands.
-type memo struct {
-	known [512]bool // 12.8 s; further back is worked out each time
-	value [512]float64
+type memo struct{ values []float64 }
+
+// unknown marks a cell that was not worked out yet; a product is never below 0.
+const unknown = -1
+
+func (m *memo) reset() {
+	for i := range m.values {
+		m.values[i] = unknown
+	}
 }
 
-func (m *memo) reset() { clear(m.known[:]) }
+// at returns the place of x−i.
+func (m *memo) at(i int64) *float64 {
+	for int64(len(m.values)) <= i {
+		m.values = append(m.values, unknown)
+	}
+	return &m.values[i]
+}
 
 // undisturbed returns the probability that no other fill replaced the one that
 // arrived in cell a before x, and that no Miss found the cache empty between.
 func (g *Grid) undisturbed(f int, a, x int64, w world, all *memo) float64 {
 	own := g.leaves(f, a, x, w)
-	i := x - a
-	if i >= int64(len(all.known)) || own <= 1e-6 {
+	if own <= 1e-6 {
 		return g.product(f, a, x, w)
 	}
-	if !all.known[i] {
-		all.known[i], all.value[i] = true, g.product(-1, a, x, w)
+	v := all.at(x - a)
+	if *v == unknown {
+		*v = g.product(-1, a, x, w)
 	}
-	return min(1, all.value[i]/own)
+	return min(1, *v/own)
 }
 
 // product multiplies what every fill but one leaves standing.
@@ -289,6 +318,10 @@ func (g *Grid) Followers() []float64 {
 // allows: listed, and last.
 const faint = 1e-6
 
+// unlikely is the posterior below which a number of caches is not worked out:
+// it costs as much as the likely ones and moves nothing.
+const unlikely = 0.01
+
 // surprise is the likelihood that an arbitrary lost fill would have explained
 // the hit as well: about what a true candidate scores on average.
 const surprise = 0.5
@@ -304,16 +337,13 @@ func Weigh(h *Event, cs []Candidate, policy Policy, p *Params) (unknown float64)
 		cs[j].P = 0
 	}
 	total := 0.0
-	for i, r := range cache.Rules {
-		if p.Rules[i] == 0 {
+	for k, n := range Sizes {
+		if p.Caches[k] < unlikely {
 			continue
 		}
-		for k, n := range Sizes {
-			if p.Caches[k] < 0.001 {
-				continue
-			}
-			for j, w := range grid.Explain(r, proof, n) {
-				cs[j].P += float64(p.Rules[i] * float64(p.Caches[k]*w))
+		for i, w := range grid.Explain(proof, n) {
+			for j := range cs {
+				cs[j].P += float64(p.Rules[i] * float64(p.Caches[k]*w[j]))
 			}
 		}
 	}
