@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"hash/fnv"
 	"maps"
 	"slices"
@@ -220,11 +221,20 @@ func (s *state) reconstruct() error {
 	return err
 }
 
+// part places a hit by the instants at which its headers and its last byte left:
+// a long download that began in the window delivered its cookie there.
+func (r *reconstructor) part(e *model.EdgeRow) part {
+	if sent := r.spans.of(e.Available().Lo); sent == window {
+		return sent
+	}
+	return r.spans.of(e.End.Lo)
+}
+
 // hit keeps a hit that may have delivered a session. One whose every
 // candidate is known to carry none is counted and done with.
 func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, unknown float64) error {
 	row := e.Payload.(*cacheRow)
-	h := hit{Row: *row, Part: r.spans.of(row.Edge.End.Lo), Unknown: unknown}
+	h := hit{Row: *row, Part: r.part(&row.Edge), Unknown: unknown}
 	for i := range cs {
 		f := cs[i].Fill.Payload.(*cacheRow)
 		if r.doubtful(f) {
@@ -250,7 +260,7 @@ func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, un
 	}
 	r.key = append(r.key[:0], row.Device[:]...)
 	r.key = appendInstant(r.key, row.Edge.Start().Lo)
-	r.key = append(r.key, row.Edge.ID...)
+	r.key = binary.BigEndian.AppendUint64(append(r.key, row.Edge.ID...), row.Edge.Line)
 	r.val = wire.Encode(r.val[:0], h.fields)
 	return r.hits.Add(r.key, r.val)
 }

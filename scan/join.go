@@ -102,7 +102,7 @@ func (j *joiner) keepCacheRow(row *cacheRow) error {
 	j.key = append(j.key[:0], row.Edge.Key[:]...)
 	j.key = append(append(j.key, row.Cache...), 0)
 	j.key = appendInstant(j.key, row.Edge.Start().Lo)
-	j.key = append(j.key, row.Edge.ID...)
+	j.key = binary.BigEndian.AppendUint64(append(j.key, row.Edge.ID...), row.Edge.Line)
 	j.val = wire.Encode(j.val[:0], row.fields)
 	return j.cache.Add(j.key, j.val)
 }
@@ -216,6 +216,9 @@ func (j *joiner) keepSighting(x *sighting) error {
 	j.key = append(j.key[:0], x.Device[:]...)
 	j.key = appendInstant(j.key, x.Start.Lo)
 	j.key = append(j.key, x.ID...)
+	if x.Origin != nil { // rows of one id come in the order of what they say, not of where they stand
+		j.key = binary.BigEndian.AppendUint64(j.key, x.Origin.Line)
+	}
 	j.val = wire.Encode(j.val[:0], x.fields)
 	return j.seen.Add(j.key, j.val)
 }

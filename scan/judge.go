@@ -146,6 +146,9 @@ func (j *judge) candidate(h *hit, r *identity.Reading, n int) judged {
 	d.HolderSession, d.Rung = c.Hold.Session, c.Hold.Rung
 	d.ID = deliveryID(d)
 	out.use, out.link = v.Use, v.UseLink
+	if v.Same && d.Tier != model.TierSetAside {
+		d.RecipientUser, d.RecipientWorkspaces = "", nil // if the row matters, it was another client than the holder's
+	}
 	return out
 }
 

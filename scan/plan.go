@@ -56,6 +56,9 @@ func (s *state) plan() error {
 
 func (s *state) planSource(src *model.Source) error {
 	list, err := s.store.List(s.ctx, src.URI)
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
 	if err != nil {
 		return &NothingReadable{fmt.Sprintf("source %s (line %d of the incident file): %v", src.URI, src.Line, err)}
 	}

@@ -107,16 +107,21 @@ type Device struct {
 	byConn    map[model.ID][]int
 	logins    []int
 	hits      []Hit
-	brought   map[model.ID][]int // session → hits that may have brought it
+	brought   map[model.ID][]int     // session → hits that may have brought it
+	firstHit  map[over]model.Instant // start of the first hit that may have brought a session over a connection
+	firstSeen map[over]model.Instant // latest start of its first sighting there
 	jars      int
 }
 
+// over is a session on a connection.
+type over struct{ session, conn model.ID }
+
 // NewDevice indexes what was seen of a device. It sorts both slices.
 func NewDevice(sightings []Sighting, hits []Hit) *Device {
-	slices.SortFunc(sightings, func(a, b Sighting) int {
+	slices.SortStableFunc(sightings, func(a, b Sighting) int {
 		return cmp.Or(cmp.Compare(a.Start.Lo, b.Start.Lo), cmp.Compare(a.RequestID, b.RequestID))
 	})
-	slices.SortFunc(hits, func(a, b Hit) int {
+	slices.SortStableFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(a.Start.Lo, b.Start.Lo), cmp.Compare(a.RequestID, b.RequestID))
 	})
 	d := &Device{
@@ -125,12 +130,17 @@ func NewDevice(sightings []Sighting, hits []Hit) *Device {
 		bySession: map[model.ID][]int{},
 		byConn:    map[model.ID][]int{},
 		brought:   map[model.ID][]int{},
+		firstHit:  map[over]model.Instant{},
+		firstSeen: map[over]model.Instant{},
 	}
 	for i := range sightings {
 		s := &sightings[i]
 		d.bySession[s.Session] = append(d.bySession[s.Session], i)
 		if !s.Conn.IsZero() {
 			d.byConn[s.Conn] = append(d.byConn[s.Conn], i)
+			if k := (over{s.Session, s.Conn}); d.firstSeen[k] == 0 {
+				d.firstSeen[k] = s.Start.Hi
+			}
 		}
 		if s.login() {
 			d.logins = append(d.logins, i)
@@ -140,6 +150,9 @@ func NewDevice(sightings []Sighting, hits []Hit) *Device {
 		for _, c := range hits[i].Candidates {
 			if c.brings(&hits[i]) {
 				d.brought[c.Session] = append(d.brought[c.Session], i)
+				if k := (over{c.Session, hits[i].Conn}); d.firstHit[k] == 0 {
+					d.firstHit[k] = hits[i].Start.Lo
+				}
 			}
 		}
 	}
@@ -153,7 +166,13 @@ const negligible = 0.01
 
 // brings reports whether c may have put a foreign session on the device of h.
 func (c *Candidate) brings(h *Hit) bool {
-	return c.Bears && !c.Session.IsZero() && c.Prior >= negligible && c.Device != h.Device
+	if !c.Bears || c.Session.IsZero() || c.Prior < negligible {
+		return false
+	}
+	if c.Conn.IsZero() || h.Conn.IsZero() {
+		return c.Device != h.Device
+	}
+	return c.Conn != h.Conn // behind a shared egress the holder may look like the same device
 }
 
 // Hits returns the hits in the order that Read numbers them.
@@ -185,8 +204,20 @@ func (d *Device) maybeBrought(s *Sighting) bool {
 		return false
 	}
 	hit := &d.hits[by[0]]
+	if slices.ContainsFunc(hit.Candidates, func(c Candidate) bool { return c.Session == s.Session && c.Device == hit.Device }) {
+		return false // the fill itself shows that the session was here before
+	}
 	first := &d.sightings[d.bySession[s.Session][0]]
 	return hit.Start.Lo < s.Start.Hi && first.Start.Hi > hit.Start.Lo
+}
+
+// broughtOver is maybeBrought for one connection: behind a shared egress the
+// holder may be at home on the device, and yet not on this connection. A
+// sighting in the second of the hit may well be the first use.
+func (d *Device) broughtOver(s *Sighting) bool {
+	k := over{s.Session, s.Conn}
+	hit, ok := d.firstHit[k]
+	return ok && hit < s.Start.Hi && d.firstSeen[k] > hit
 }
 
 func (d *Device) shared() bool { return d.jars > 1 }
@@ -271,7 +302,7 @@ func (d *Device) lastOwn(conn []int, h *Hit) (sure, open *Sighting) {
 		if gap(s.Start, h.Start) > idle {
 			break
 		}
-		if s.Session.IsZero() || d.maybeBrought(s) {
+		if s.Session.IsZero() || d.maybeBrought(s) || d.broughtOver(s) {
 			continue
 		}
 		if s.Start.Hi <= h.Start.Lo {
@@ -361,7 +392,10 @@ func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
 	if (r.Own.IsZero() || r.OwnOpen && c.Session == r.Own) && d.opensWith(h, c.Session) {
 		return
 	}
-	v.Use, v.UseLink = d.use(h, c.Session)
+	v.Use, v.UseLink = d.use(h, c)
+	if v.UseLink == LinkShared && r.KeptLink == LinkConnection {
+		v.Use, v.UseLink = nil, LinkNone // another jar behind the same address; this one went on as itself
+	}
 }
 
 // opensWith reports whether session was first seen here within the
@@ -374,14 +408,16 @@ func (d *Device) opensWith(h *Hit, session model.ID) bool {
 
 // use returns the first sighting of session after h that speaks for a
 // delivery: not on a device, or a connection, where it was at home before.
-func (d *Device) use(h *Hit, session model.ID) (*Sighting, Link) {
-	list := d.bySession[session]
+func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
+	list := d.bySession[c.Session]
 	if len(list) == 0 {
 		return nil, LinkNone
 	}
 	first := &d.sightings[list[0]]
 	home := first.Start.Hi <= h.Start.Lo && !d.maybeBrought(first)
-	if home && slices.ContainsFunc(list[:d.after(list, h.Start.Lo)], func(n int) bool { return d.sightings[n].Conn == h.Conn }) {
+	if home && slices.ContainsFunc(list[:d.after(list, h.Start.Lo)], func(n int) bool {
+		return d.sightings[n].Conn == h.Conn && d.sightings[n].Start.Hi <= h.Start.Lo
+	}) {
 		return nil, LinkNone
 	}
 	var best *Sighting
@@ -395,7 +431,7 @@ func (d *Device) use(h *Hit, session model.ID) (*Sighting, Link) {
 			continue
 		}
 		l := d.link(s, h)
-		if home && l != LinkConnection {
+		if (home || !c.Conn.IsZero() && s.Conn == c.Conn) && l != LinkConnection { // the holder, over the connection that filled
 			continue
 		}
 		if l > link {
@@ -420,17 +456,17 @@ func (d *Device) Trail(i int, session model.ID, link Link) []*Sighting {
 		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) || d.link(s, h) < link {
 			continue
 		}
-		if d.lastBringer(session, s) == i {
+		if d.lastBringer(session, s, link) == i {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-func (d *Device) lastBringer(session model.ID, s *Sighting) int {
+func (d *Device) lastBringer(session model.ID, s *Sighting, link Link) int {
 	last := -1
 	for _, i := range d.brought[session] {
-		if d.hits[i].Start.Lo < s.Start.Hi {
+		if d.hits[i].Start.Lo < s.Start.Hi && d.link(s, &d.hits[i]) >= link {
 			last = i
 		}
 	}

@@ -48,6 +48,7 @@ func (d *Device) readStranger(i int, r *Reading) {
 		}
 		if r.OwnLink != LinkNone && !r.OwnOpen {
 			r.Stranger = s
+			r.Jars-- // its user was counted, and is not at home here
 		}
 		return
 	}
@@ -119,15 +120,16 @@ func (v *Verdict) conclude(state [2]float64, total float64, r *Reading) {
 func (d *Device) creditUse(i int, r *Reading, states [][2]float64) bool {
 	best := LinkNone
 	var session model.ID
+	var use *Sighting
 	for c, v := range r.Verdicts {
 		if v.Use != nil && v.UseLink > best {
-			best, session = v.UseLink, d.hits[i].Candidates[c].Session
+			best, session, use = v.UseLink, d.hits[i].Candidates[c].Session, v.Use
 		}
 	}
 	if best == LinkNone {
 		return false
 	}
-	otherwise := max(chance[best], d.otherHits(i, session))
+	otherwise := max(chance[best], d.otherHits(i, session, use, best))
 	for c := range states {
 		states[c][0] *= otherwise
 		if c == len(r.Verdicts) || r.Verdicts[c].Use == nil || d.hits[i].Candidates[c].Session != session {
@@ -137,14 +139,15 @@ func (d *Device) creditUse(i int, r *Reading, states [][2]float64) bool {
 	return true
 }
 
-// otherHits returns how likely another hit of the device brought session.
-func (d *Device) otherHits(i int, session model.ID) float64 {
+// otherHits returns how likely another hit of the device brought session. Only
+// hits that are tied to its use as closely as hit i can have.
+func (d *Device) otherHits(i int, session model.ID, use *Sighting, link Link) float64 {
 	none := 1.0
 	for n, h := range d.brought[session] {
 		if h == i || n > 0 && d.brought[session][n-1] == h {
 			continue
 		}
-		if gap(d.hits[h].Start, d.hits[i].Start) > idle {
+		if gap(d.hits[h].Start, d.hits[i].Start) > idle || d.link(use, &d.hits[h]) < link {
 			continue
 		}
 		none *= 1 - float64(d.prior(h, session))

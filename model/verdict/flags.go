@@ -31,6 +31,7 @@ const (
 	MembershipDateUnknown model.FlagName = "MEMBERSHIP_DATE_UNKNOWN"
 	UseSeen               model.FlagName = "USE_SEEN"
 	HolderUnknown         model.FlagName = "HOLDER_UNKNOWN"
+	LikelySelf            model.FlagName = "LIKELY_SELF"
 	FillRowLost           model.FlagName = "FILL_ROW_LOST"
 	SelfHealPossible      model.FlagName = "SELF_HEAL_POSSIBLE"
 	CookieSetAssumed      model.FlagName = "COOKIE_SET_ASSUMED"
@@ -54,6 +55,7 @@ var table = [...]FlagDef{
 	{CrossSite, "applied", false, "The page that asked for the file belongs to another site, or is a page of ours shown in a frame there. With this SameSite setting browsers do not accept the cookie in that place."},
 	{FillRowLost, "holder", false, "The stored response that was delivered is not in the logs. The holder was read from the session that the recipient's client presented afterwards."},
 	{HolderUnknown, "holder", false, "It is not known whose session this stored response carried: it has no row in the origin log and no logged cookie."},
+	{LikelySelf, "applied", false, "The same address and kind of browser had presented this session, or another one of its user, before: most likely the recipient got back what it had. Somebody else may share both, so the row stays listed."},
 	{MembershipDateUnknown, "holder", false, "The directory does not say when memberships began and ended, nor when it was exported. Workspaces are those of its export, perhaps not those of the day."},
 	{NeverSeenAgain, "used", false, "The recipient's client does not appear in the logs after the delivery. Whether it used the session is not known; it is not cleared."},
 	{NotDelivered, "delivered", true, "The client was gone before the answer began (status 000): nothing reached it."},

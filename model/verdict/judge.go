@@ -75,7 +75,7 @@ func Judge(c *Case) Judgement {
 	j := Judgement{Flags: c.flags()}
 	j.Delivered, j.Applied, j.Used = c.Verdict.Delivered, c.Verdict.Applied, c.Verdict.Used
 	if c.Verdict.Use == nil {
-		own := 1 - sameDevice[c.Verdict.Self]
+		own := 1 - c.self()
 		j.Applied *= own
 		j.Used *= own
 	}
@@ -89,6 +89,19 @@ func Judge(c *Case) Judgement {
 	j.Delivered, j.Applied, j.Used = Round(j.Delivered), Round(j.Applied), Round(j.Used)
 	j.Tier = c.tier(&j, aside)
 	return j
+}
+
+// sameSession is how likely a recipient that presented the holder's session, or
+// another one of its user, before the hit is that user, by what ties the two.
+var sameSession = [...]float64{identity.LinkNone: 0, identity.LinkShared: 0.2, identity.LinkDevice: 0.97, identity.LinkConnection: 1}
+
+// self returns how likely the recipient got back what it had.
+func (c *Case) self() float64 {
+	p := sameDevice[c.Verdict.Self]
+	if c.Verdict.Same {
+		p = max(p, sameSession[c.Reading.OwnLink])
+	}
+	return p
 }
 
 func (c *Case) has(name model.FlagName, flags []model.Flag) bool {
@@ -144,10 +157,11 @@ func (c *Case) flags() []model.Flag {
 	raise(c.Assumed, CookieSetAssumed, "set_on of the incident file")
 	raise(c.Rivals > 1, AmbiguousFill, "%d fills possible", c.Rivals)
 	raise(c.Edge, TTLEdge, "fits only where ⌊now⌋−⌊arrival⌋ may equal the time to live")
-	sameSession := held && !r.OwnOpen && c.Candidate.Session == r.Own
-	raise(v.Use == nil && (sameSession || v.Self == identity.LinkConnection), SelfHit, "%s", selfEvidence(sameSession))
-	raise(v.Use == nil && !sameSession && v.Same, SameAccount, "another session of the recipient's own user")
-	raise(c.Colleagues, Colleague, "they share a workspace")
+	back := held && !r.OwnOpen && c.Candidate.Session == r.Own
+	raise(v.Use == nil && (back && r.OwnLink == identity.LinkConnection || v.Self == identity.LinkConnection), SelfHit, "%s", selfEvidence(back))
+	raise(v.Use == nil && !back && v.Same && r.OwnLink == identity.LinkConnection, SameAccount, "another session of the recipient's own user")
+	raise(v.Use == nil && v.Same && r.OwnLink == identity.LinkDevice, LikelySelf, "%s", selfEvidence(back))
+	raise(c.Colleagues && !v.Same, Colleague, "they share a workspace")
 	raise(v.Use != nil, UseSeen, "%s", useEvidence(v))
 	raise(v.Use == nil && r.Kept != nil && !v.Same, SwitchNotSeen, "%s", keptEvidence(r))
 	raise(v.Use == nil && r.Racing && !v.Same, SelfHealPossible, "an own request overlaps the hit")
@@ -178,8 +192,8 @@ func orUnknown(s string) string {
 	return s
 }
 
-func selfEvidence(sameSession bool) string {
-	if sameSession {
+func selfEvidence(back bool) string {
+	if back {
 		return "the recipient presented this session before"
 	}
 	return "the fill came over the same connection"

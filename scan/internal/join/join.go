@@ -110,7 +110,9 @@ func (r *Request) read(dec *wire.Decoder, kind byte, val []byte) error {
 // settle drops duplicates. The row kept is the one of the first object and
 // line, so that the outcome does not depend on the order of reading.
 func (r *Request) settle() {
-	slices.SortFunc(r.Edges, func(a, b model.EdgeRow) int { return byRef(a.Ref, b.Ref) })
+	slices.SortFunc(r.Edges, func(a, b model.EdgeRow) int {
+		return cmp.Or(cmp.Compare(told(&b), told(&a)), byRef(a.Ref, b.Ref))
+	})
 	r.Edges = keepFirst(r.Edges, sameEdge, func(dropped *model.EdgeRow) {
 		r.Duplicates = append(r.Duplicates, dropped.Ref)
 	})
@@ -118,10 +120,24 @@ func (r *Request) settle() {
 	r.Origins = keepFirst(r.Origins, sameOrigin, func(dropped *model.OriginRow) {
 		r.Duplicates = append(r.Duplicates, dropped.Ref)
 	})
-	slices.SortStableFunc(r.Origins, func(a, b model.OriginRow) int { return cmp.Compare(a.Time.Lo, b.Time.Lo) })
+	slices.SortStableFunc(r.Origins, func(a, b model.OriginRow) int {
+		return cmp.Or(cmp.Compare(a.Time.Lo, b.Time.Lo), cmp.Compare(a.Line, b.Line))
+	})
 	slices.SortStableFunc(r.Edges, func(a, b model.EdgeRow) int {
 		return cmp.Or(cmp.Compare(a.End.Lo, b.End.Lo), cmp.Compare(a.Line, b.Line))
 	})
+}
+
+// told counts the optional columns that a row fills. Of two files that hold one
+// row the fuller is kept, whatever their names.
+func told(e *model.EdgeRow) int {
+	n := 0
+	for _, has := range []bool{e.Port != 0, e.FirstByte >= 0, e.ResponseResult != "", e.Detailed != "", e.ContentLength >= 0, e.Protocol != "", e.Scheme != "", e.CookieLogged} {
+		if has {
+			n++
+		}
+	}
+	return n
 }
 
 func byRef(a, b model.Ref) int {
