@@ -33,7 +33,7 @@ func TestDigest(t *testing.T) {
 			t.Errorf("%s: same digest", name)
 		}
 	}
-	if a.Compare(a) != 0 || a.Compare(model.ID{}) <= 0 || (model.ID{}).Compare(a) >= 0 {
+	if same := a; a.Compare(same) != 0 || a.Compare(model.ID{}) <= 0 || (model.ID{}).Compare(a) >= 0 {
 		t.Error("Compare does not order by bytes")
 	}
 	if a.IsZero() || !(model.ID{}).IsZero() || (model.ID{}).String() != "" || len(a.String()) != 16 {

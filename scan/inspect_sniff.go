@@ -73,7 +73,7 @@ func head(r io.Reader, most int) ([][]byte, error) {
 	in := bufio.NewReaderSize(io.LimitReader(plain, headBytes), 64<<10)
 	start, err := in.Peek(4 << 10)
 	if len(start) == 0 {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = nil
 		}
 		return nil, err

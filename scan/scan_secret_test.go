@@ -120,10 +120,12 @@ func plantOrigin(t *testing.T, dir, value string) {
 				for _, key := range []string{"sid_hash", "set_sid_hash"} {
 					before, after, _ := strings.Cut(line, `"`+key+`":"`)
 					_, rest, _ := strings.Cut(after, `"`)
-					line = before + `"` + key + `":"` + value + `"` + rest
+					_, rest, _ := strings.Cut(after, `"`)
+				line = before + `"` + key + `":"` + value + `"` + rest
 				}
 				before, after, _ := strings.Cut(line, `"path":"`)
-				line = before + `"path":"/reset/` + value + `/` + value + `?sid=` + value + after[strings.Index(after, `"`):]
+				_, rest, _ := strings.Cut(after, `"`)
+				line = before + `"path":"/reset/` + value + `/` + value + `?sid=` + value + `"` + rest
 				line = strings.Replace(line, `"ua":"`, `"ua":"`+value+" ", 1)
 			}
 			b.WriteString(line)

@@ -37,7 +37,7 @@ func balanced(t *testing.T, f *findings) {
 	t.Helper()
 	var sum model.Balance
 	for _, in := range f.inputs {
-		if !in.Balance.Holds() {
+		if !in.Holds() {
 			t.Errorf("%s: %+v does not balance", in.URI, in.Balance)
 		}
 		sum = sum.Add(in.Balance)

@@ -140,6 +140,9 @@ func TierOf(p float64) model.Tier {
 // last bits differ between CPUs.
 func Round(p float64) float64 { return math.Round(p*1e4) / 1e4 }
 
+// raiser raises a flag with its evidence where a condition holds.
+type raiser func(cond bool, name model.FlagName, format string, args ...any)
+
 // flags raises what applies, by name.
 func (c *Case) flags() []model.Flag {
 	var out []model.Flag
@@ -148,32 +151,53 @@ func (c *Case) flags() []model.Flag {
 			out = append(out, model.Flag{Name: name, Evidence: fmt.Sprintf(format, args...)})
 		}
 	}
-	r, v := c.Reading, c.Verdict
-	held := c.Candidate != nil && !c.Candidate.Session.IsZero()
 	c.deliveryFlags(raise)
-	raise(c.Candidate != nil && !c.Candidate.Bears, NoSessionFill, "its origin row presents and issues no session")
-	raise(c.Candidate == nil, FillRowLost, "no fill in the logs fits")
-	raise(c.Candidate != nil && c.Candidate.Bears && !held, HolderUnknown, "no origin row and no logged cookie")
-	raise(c.Assumed, CookieSetAssumed, "set_on of the incident file")
-	raise(c.Rivals > 1, AmbiguousFill, "%d fills possible", c.Rivals)
-	raise(c.Edge, TTLEdge, "fits only where ⌊now⌋−⌊arrival⌋ may equal the time to live")
-	back := held && !r.OwnOpen && c.Candidate.Session == r.Own
-	raise(v.Use == nil && (back && r.OwnLink == identity.LinkConnection || v.Self == identity.LinkConnection), SelfHit, "%s", selfEvidence(back))
-	raise(v.Use == nil && !back && v.Same && r.OwnLink == identity.LinkConnection, SameAccount, "another session of the recipient's own user")
-	raise(v.Use == nil && v.Same && r.OwnLink == identity.LinkDevice, LikelySelf, "%s", selfEvidence(back))
-	raise(c.Colleagues && !v.Same, Colleague, "they share a workspace")
-	raise(v.Use != nil, UseSeen, "%s", useEvidence(v))
-	raise(v.Use == nil && r.Kept != nil && !v.Same, SwitchNotSeen, "%s", keptEvidence(r))
-	raise(v.Use == nil && r.Racing && !v.Same, SelfHealPossible, "an own request overlaps the hit")
-	raise(!r.Again, NeverSeenAgain, "no later request of this client")
-	raise(r.Jars > 1, SharedEgress, "%d users seen from this address and user agent", r.Jars)
+	c.holderFlags(raise)
+	c.selfFlags(raise)
+	c.useFlags(raise)
 	raise(!c.MembershipsDated, MembershipDateUnknown, "no valid_from, valid_to or as_of")
 	slices.SortFunc(out, func(a, b model.Flag) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return out
 }
 
+// held reports whether the candidate's session is known.
+func (c *Case) held() bool { return c.Candidate != nil && !c.Candidate.Session.IsZero() }
+
+// holderFlags raises what speaks about the fill and its holder.
+func (c *Case) holderFlags(raise raiser) {
+	raise(c.Candidate != nil && !c.Candidate.Bears, NoSessionFill, "neither its origin row nor a logged cookie shows a session")
+	raise(c.Candidate == nil, FillRowLost, "no fill in the logs fits")
+	raise(c.Candidate != nil && c.Candidate.Bears && !c.held(), HolderUnknown, "no origin row and no logged cookie")
+	raise(c.Assumed, CookieSetAssumed, "set_on of the incident file")
+	raise(c.Rivals > 1, AmbiguousFill, "%d fills possible", c.Rivals)
+	raise(c.Edge, TTLEdge, "fits only where ⌊now⌋−⌊arrival⌋ may equal the time to live")
+}
+
+// selfFlags raises what says that the recipient got back what it had, or is no
+// stranger to the holder.
+func (c *Case) selfFlags(raise raiser) {
+	r, v := c.Reading, c.Verdict
+	back := c.held() && !r.OwnOpen && c.Candidate.Session == r.Own
+	here := r.OwnLink == identity.LinkConnection
+	unused := v.Use == nil
+	raise(unused && (back && here || v.Self == identity.LinkConnection), SelfHit, "%s", selfEvidence(back))
+	raise(unused && v.Same && !back && here, SameAccount, "another session of the recipient's own user")
+	raise(unused && v.Same && r.OwnLink == identity.LinkDevice, LikelySelf, "%s", selfEvidence(back))
+	raise(c.Colleagues && !v.Same, Colleague, "they share a workspace")
+}
+
+// useFlags raises what was seen of the recipient's client afterwards.
+func (c *Case) useFlags(raise raiser) {
+	r, v := c.Reading, c.Verdict
+	raise(v.Use != nil, UseSeen, "%s", useEvidence(v))
+	raise(v.Use == nil && r.Kept != nil && !v.Same, SwitchNotSeen, "%s", keptEvidence(r))
+	raise(v.Use == nil && r.Racing && !v.Same, SelfHealPossible, "an own request overlaps the hit")
+	raise(!r.Again, NeverSeenAgain, "no later request of this client")
+	raise(r.Jars > 1, SharedEgress, "%d users seen from this address and user agent", r.Jars)
+}
+
 // deliveryFlags raises what the hit's own row shows.
-func (c *Case) deliveryFlags(raise func(bool, model.FlagName, string, ...any)) {
+func (c *Case) deliveryFlags(raise raiser) {
 	h := c.Hit
 	raise(cache.Delivered(h) == cache.Nothing, NotDelivered, "status 000")
 	raise(cache.Delivered(h) == cache.Headers, AbortedAfterHeaders, "result %s after response result %s, %d bytes sent", h.Result, h.ResponseResult, h.Bytes)

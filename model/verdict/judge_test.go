@@ -53,7 +53,9 @@ func TestJudge(t *testing.T) {
 
 		{"the fill came over the same connection", func(x *c) { x.Verdict.Self = identity.LinkConnection },
 			[]model.FlagName{verdict.SelfHit}, 0.9, 0, 0, model.TierSetAside},
-		{"the session was presented before", func(x *c) { x.Candidate.Session, x.Verdict.Same, x.Reading.OwnLink = id("own"), true, identity.LinkConnection },
+		{"the session was presented before", func(x *c) {
+			x.Candidate.Session, x.Verdict.Same, x.Reading.OwnLink = id("own"), true, identity.LinkConnection
+		},
 			[]model.FlagName{verdict.SelfHit}, 0.9, 0, 0, model.TierSetAside},
 		{"the fill came from a like device: lowered, not set aside (office NAT)", func(x *c) { x.Verdict.Self = identity.LinkDevice },
 			nil, 0.9, 0.24, 0.06, model.TierPossible},

@@ -274,7 +274,7 @@ func (x *field) score(key string, w want) int {
 	if w.name == "request_id" && x.found*2 > x.ids && x.found > 1 {
 		return 1000
 	}
-	if x.looks[w.look]*10 < x.n*8 && !(w.name == "set_cookie" && x.looks[lookName]*10 >= x.n*8) {
+	if x.looks[w.look]*10 < x.n*8 && (w.name != "set_cookie" || x.looks[lookName]*10 < x.n*8) {
 		return 0
 	}
 	name := nameScore(key, w.names)

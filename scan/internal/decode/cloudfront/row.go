@@ -78,8 +78,8 @@ func (d *Decoder) request(l *layout) string {
 		return "x-edge-location is empty: the row belongs to no cache"
 	}
 	r.Distribution = d.memo.Host(d.col(l, colDistribution))
-	r.Host = d.memo.Host(d.col(l, colHost))
-	if r.Host == "" {
+	viewed := d.memo.Host(d.col(l, colHost))
+	if r.Host = viewed; viewed == "" {
 		r.Host = r.Distribution
 	}
 	if r.Distribution == "" {
@@ -88,7 +88,10 @@ func (d *Decoder) request(l *layout) string {
 	r.Method = d.memo.Word(d.col(l, colMethod))
 	r.Scheme = d.memo.Word(d.col(l, colScheme))
 	r.Protocol = d.memo.Word(d.col(l, colProtocol))
-	r.Referer = d.memo.Referer(r.Host, d.text(l, colReferer))
+	r.Referer = model.RefererNone
+	if viewed != "" { // seen from the distribution's own domain every page would be another site's
+		r.Referer = d.memo.Referer(viewed, d.text(l, colReferer))
+	}
 
 	path := d.col(l, colPath)
 	if bytes.IndexByte(path, '%') >= 0 {
