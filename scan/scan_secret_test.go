@@ -120,7 +120,7 @@ func plantOrigin(t *testing.T, dir, value string) {
 				for _, key := range []string{"sid_hash", "set_sid_hash"} {
 					before, after, _ := strings.Cut(line, `"`+key+`":"`)
 					_, rest, _ := strings.Cut(after, `"`)
-				line = before + `"` + key + `":"` + value + `"` + rest
+					line = before + `"` + key + `":"` + value + `"` + rest
 				}
 				before, after, _ := strings.Cut(line, `"path":"`)
 				_, rest, _ := strings.Cut(after, `"`)
