@@ -83,7 +83,7 @@ func Judge(c *Case) Judgement {
 	if aside {
 		j.Applied, j.Used = 0, 0
 	}
-	if c.has(NotDelivered, j.Flags) || c.has(NoSessionFill, j.Flags) {
+	if has(NotDelivered, j.Flags) || has(NoSessionFill, j.Flags) {
 		j.Delivered = 0 // a delivery is of a cookie
 	}
 	j.Delivered, j.Applied, j.Used = Round(j.Delivered), Round(j.Applied), Round(j.Used)
@@ -104,7 +104,7 @@ func (c *Case) self() float64 {
 	return p
 }
 
-func (c *Case) has(name model.FlagName, flags []model.Flag) bool {
+func has(name model.FlagName, flags []model.Flag) bool {
 	return slices.ContainsFunc(flags, func(f model.Flag) bool { return f.Name == name })
 }
 

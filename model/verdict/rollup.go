@@ -239,7 +239,7 @@ func (r *Rollup) closeSide(role model.Role) model.Tier {
 	}
 	p := s.p()
 	t := s.tier(p)
-	r.tally(r.kind, role).add(t, p, s.strongest)
+	r.tally(r.kind, role).Add(t, p, s.strongest)
 	r.cur.PApplied = max(r.cur.PApplied, p)
 	if t == model.TierSetAside {
 		r.asideRole |= role
@@ -276,8 +276,8 @@ type Tally struct {
 	clusters map[string]int64 // what stands or falls together → Σ √(p(1−p)), likewise
 }
 
-// Add counts one thing of tier t with probability p, tied to others of cluster.
-func (t *Tally) add(tier model.Tier, p float64, cluster string) {
+// Add counts one thing of tier with probability p, tied to others of cluster.
+func (t *Tally) Add(tier model.Tier, p float64, cluster string) {
 	t.counts[tier]++
 	if tier == model.TierSetAside {
 		return
@@ -288,9 +288,6 @@ func (t *Tally) add(tier model.Tier, p float64, cluster string) {
 	}
 	t.clusters[cluster] += int64(math.Round(1e4 * math.Sqrt(p*(1-p))))
 }
-
-// Add counts one thing of tier with probability p.
-func (t *Tally) Add(tier model.Tier, p float64, cluster string) { t.add(tier, p, cluster) }
 
 // ninety is the standard normal quantile of a two-sided 90 % interval.
 const ninety = 1.645

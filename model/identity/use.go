@@ -1,0 +1,108 @@
+package identity
+
+import (
+	"slices"
+
+	"github.com/spillscope/spillscope/model"
+)
+
+// readCandidate looks for the candidate's session on the device.
+func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
+	switch {
+	case !h.Conn.IsZero() && c.Conn == h.Conn:
+		v.Self = LinkConnection
+	case c.Device == h.Device && d.shared():
+		v.Self = LinkShared
+	case c.Device == h.Device:
+		v.Self = LinkDevice
+	}
+	if c.Session.IsZero() {
+		return
+	}
+	v.Same = !r.OwnOpen && (c.Session == r.Own || c.User != "" && c.User == r.OwnUser)
+	if v.Same {
+		return
+	}
+	if (r.Own.IsZero() || r.OwnOpen && c.Session == r.Own) && d.opensWith(h, c.Session) {
+		return
+	}
+	v.Use, v.UseLink = d.use(h, c)
+	if v.UseLink == LinkShared && r.KeptLink == LinkConnection {
+		v.Use, v.UseLink = nil, LinkNone // another jar behind the same address; this one went on as itself
+	}
+}
+
+// opensWith reports whether session was first seen here within the
+// uncertainty of h itself: whether before or after it is open, so on a device
+// of which nothing else is known it may as well be the recipient's own.
+func (d *Device) opensWith(h *Hit, session model.ID) bool {
+	seen := d.bySession[session]
+	return len(seen) > 0 && d.sightings[seen[0]].Start.Overlaps(h.Start)
+}
+
+// use returns the first sighting of session after h that speaks for a
+// delivery: not on a device, or a connection, where it was at home before.
+func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
+	list := d.bySession[c.Session]
+	if len(list) == 0 {
+		return nil, LinkNone
+	}
+	first := &d.sightings[list[0]]
+	home := first.Start.Hi <= h.Start.Lo && !d.maybeBrought(first)
+	if home && slices.ContainsFunc(list[:d.after(list, h.Start.Lo)], func(n int) bool {
+		return d.sightings[n].Conn == h.Conn && d.sightings[n].Start.Hi <= h.Start.Lo
+	}) {
+		return nil, LinkNone
+	}
+	var best *Sighting
+	link := LinkNone
+	for _, n := range list[d.after(list, h.Start.Lo.Add(-widest)):] {
+		s := &d.sightings[n]
+		if best != nil && gap(s.Start, h.Start) > idle {
+			break
+		}
+		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) {
+			continue
+		}
+		l := d.link(s, h)
+		if (home || !c.Conn.IsZero() && s.Conn == c.Conn) && l != LinkConnection { // the holder, over the connection that filled
+			continue
+		}
+		if l > link {
+			best, link = s, l
+		}
+		if link == LinkConnection {
+			break
+		}
+	}
+	return best, link
+}
+
+// Trail returns what the device did with session after hit i, up to the next
+// login, tied to it by at least link. A request belongs to the last hit before
+// it that may have brought the session, so that none is told twice.
+func (d *Device) Trail(i int, session model.ID, link Link) []*Sighting {
+	h := &d.hits[i]
+	var out []*Sighting
+	list := d.bySession[session]
+	for _, n := range list[d.after(list, h.Start.Lo.Add(-widest)):] {
+		s := &d.sightings[n]
+		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) || d.link(s, h) < link {
+			continue
+		}
+		if d.lastBringer(session, s, link) == i {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (d *Device) lastBringer(session model.ID, s *Sighting, link Link) int {
+	last := -1
+	for _, i := range d.brought[session] {
+		if d.hits[i].Start.Lo < s.Start.Hi && d.link(s, &d.hits[i]) >= link {
+			last = i
+		}
+	}
+	return last
+}
