@@ -122,7 +122,11 @@ func (c *Case) tier(j *Judgement, aside bool) model.Tier {
 	case c.Verdict.Use != nil && c.Verdict.UseLink >= identity.LinkDevice && j.Applied >= confirmed:
 		return model.TierConfirmed
 	}
-	return TierOf(j.Applied)
+	t := TierOf(j.Applied)
+	if c.Candidate != nil && !c.held() {
+		t = min(t, model.TierPossible) // the proposition names a holder, and none is known
+	}
+	return t
 }
 
 // TierOf returns the tier of a probability without use seen.

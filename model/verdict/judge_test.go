@@ -84,7 +84,7 @@ func TestJudge(t *testing.T) {
 		{"several fills possible", func(x *c) { x.Rivals = 3 }, []model.FlagName{verdict.AmbiguousFill}, 0.9, 0.8, 0.2, model.TierProbable},
 		{"past its time to live by most formulas", func(x *c) { x.Edge = true }, []model.FlagName{verdict.TTLEdge}, 0.9, 0.8, 0.2, model.TierProbable},
 		{"an assumption that the cookie was set", func(x *c) { x.Assumed = true }, []model.FlagName{verdict.CookieSetAssumed}, 0.9, 0.8, 0.2, model.TierProbable},
-		{"holder unknown", func(x *c) { x.Candidate.Session = model.ID{} }, []model.FlagName{verdict.HolderUnknown}, 0.9, 0.8, 0.2, model.TierProbable},
+		{"holder unknown: capped", func(x *c) { x.Candidate.Session = model.ID{} }, []model.FlagName{verdict.HolderUnknown}, 0.9, 0.8, 0.2, model.TierPossible},
 		{"the fill's row is lost", func(x *c) { x.Candidate = nil }, []model.FlagName{verdict.FillRowLost}, 0.9, 0.8, 0.2, model.TierProbable},
 		{"went on as itself", func(x *c) { x.Reading.Kept, x.Reading.KeptLink = sighting, identity.LinkDevice },
 			[]model.FlagName{verdict.SwitchNotSeen}, 0.9, 0.8, 0.2, model.TierProbable},
