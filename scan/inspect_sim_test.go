@@ -26,7 +26,7 @@ func TestInspectSim(t *testing.T) {
 		"demo": sim.Demo(1), "small, seed 1": sim.Bench(20_000, 1), "small, seed 2": sim.Bench(20_000, 2), "ttl 5s": longer,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && name == "demo" {
+			if (testing.Short() || raceEnabled) && name == "demo" {
 				t.Skip("simulates 350,000 rows")
 			}
 			dir := t.TempDir()

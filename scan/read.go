@@ -29,7 +29,7 @@ func (s *state) read() error {
 	s.requests = s.sorter(requestShare, s.Workers)
 	s.rejects = s.sorter(0.01, s.Workers)
 	work := make(chan *object)
-	p := &meter{state: s}
+	p := newMeter(s)
 	g, ctx := errgroup.WithContext(s.ctx)
 	g.Go(func() error {
 		defer close(work)
@@ -241,7 +241,7 @@ func (m *meter) bytes(n int64) {
 	before := m.at.Bytes / reportEvery
 	m.at.Bytes += n
 	if m.at.Bytes/reportEvery != before {
-		m.report()
+		m.Progress(m.at)
 	}
 }
 
@@ -255,20 +255,18 @@ func (m *meter) done() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.at.Objects++
-	m.report()
+	m.Progress(m.at)
 }
 
-func (m *meter) report() {
-	if m.at.ObjectsTotal == 0 {
-		for _, o := range m.objects {
-			if !o.pruned {
-				m.at.ObjectsTotal++
-				m.at.BytesTotal += o.Size
-			}
+func newMeter(s *state) *meter {
+	m := &meter{state: s, at: Progress{Phase: "read"}}
+	for i := range s.objects {
+		if o := &s.objects[i]; !o.pruned {
+			m.at.ObjectsTotal++
+			m.at.BytesTotal += o.Size
 		}
 	}
-	m.at.Phase = "read"
-	m.Progress(m.at)
+	return m
 }
 
 func (m *meter) merge(n *notes) {
