@@ -142,7 +142,7 @@ func (s *state) calibrate() error {
 	}
 	s.caches.lost = s.tally.lost(s.Incident.Window.Span)
 	for name, r := range s.caches.rules {
-		p := r.Params(s.policy(model.NoRoute), &s.caches.pool, len(s.caches.rules), s.caches.lost)
+		p := r.Params(s.policy(model.NoRoute), &s.caches.pool, s.caches.lost)
 		s.offset.Apply(&p)
 		s.caches.params[name] = p
 	}
@@ -172,7 +172,7 @@ func (s *state) paramsOf(name string) reconstruct.Params {
 		return p
 	}
 	var none calibrate.Rules
-	p := none.Params(s.policy(model.NoRoute), &s.caches.pool, max(1, len(s.caches.rules)), s.caches.lost)
+	p := none.Params(s.policy(model.NoRoute), &s.caches.pool, s.caches.lost)
 	s.offset.Apply(&p)
 	s.caches.params[name] = p
 	return p

@@ -138,11 +138,10 @@ func (d *diagnosis) joined(m *model.Manifest) {
 // fills asks whether any fill carried a session: if none did, either nothing
 // leaked or the window is not where it leaked.
 func (d *diagnosis) fills(m *model.Manifest) {
-	f := d.tally.windowFill
-	if f.session > 0 || m.Funnel.SuspectRows == 0 {
+	if m.Funnel.SessionFills > 0 || m.Funnel.SuspectRows == 0 {
 		return
 	}
-	d.fail("0 of %d fills in your window presented a session%s", f.all, d.elsewhere())
+	d.fail("0 of %d fills in your window presented a session%s", m.Funnel.Fills, d.elsewhere())
 }
 
 // elsewhere says when sessions reach the suspect routes, if not in the window.

@@ -20,17 +20,12 @@ type tally struct {
 	control  []model.ControlResult
 	strange  map[strangeKey]*model.UnresolvedUser // identities that the directory lacks
 
-	behind     int // Hits on suspect routes in the window that the origin saw
-	refreshed  int // RefreshHits on suspect routes in the window
-	windowFill fillCount
-	firstEdge  model.Instant
-	lastEdge   model.Instant
-	origins    map[model.Instant]int // origin rows a minute, for gaps
-	leaks      map[string]model.Span // by cache, from its first to its last session-bearing fill
+	behind    int                   // Hits on suspect routes in the window that the origin saw
+	refreshed int                   // RefreshHits on suspect routes in the window
+	origins   map[model.Instant]int // origin rows a minute, for gaps
+	leaks     map[string]model.Span // by cache, from its first to its last session-bearing fill
+	leak      model.Span            // of all caches together
 }
-
-// fillCount counts the fills of the window.
-type fillCount struct{ all, atOrigin, session int }
 
 type coverageKey struct {
 	minute model.Instant
@@ -96,20 +91,10 @@ func (j *joiner) countEdge(row *cacheRow, p part, joined bool) {
 	}
 	cov := j.tally.at(e.End.Lo, row.Cache)
 	cov.Rows++
-	if p == window {
-		j.tally.seenEdge(e.End.Lo)
-	}
 	if e.Route == model.NoRoute || p == nowhere {
 		return
 	}
 	j.countSuspect(row, p, how, cov)
-}
-
-func (t *tally) seenEdge(at model.Instant) {
-	if t.firstEdge == 0 || at < t.firstEdge {
-		t.firstEdge = at
-	}
-	t.lastEdge = max(t.lastEdge, at)
 }
 
 func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *model.Coverage) {
@@ -144,39 +129,37 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 		return
 	}
 	f.Fills++
-	j.tally.windowFill.all++
 	if row.Hold.Origin {
 		f.FillsWithOriginRow++
-		j.tally.windowFill.atOrigin++
 	}
 	if bears {
 		f.SessionFills++
-		j.tally.windowFill.session++
 	}
 }
 
+// leaked notes a session-bearing fill.
 func (t *tally) leaked(cacheName string, at model.Instant) {
-	l, ok := t.leaks[cacheName]
-	if !ok {
-		l = model.Span{From: at, To: at}
+	t.leaks[cacheName] = including(t.leaks[cacheName], at)
+	t.leak = including(t.leak, at)
+}
+
+// including returns s grown to hold at; the zero Span holds nothing yet.
+func including(s model.Span, at model.Instant) model.Span {
+	if s == (model.Span{}) {
+		return model.Span{From: at, To: at}
 	}
-	t.leaks[cacheName] = model.Span{From: min(l.From, at), To: max(l.To, at)}
+	return model.Span{From: min(s.From, at), To: max(s.To, at)}
 }
 
 // live returns when a cache can have held a session: from its first
 // session-bearing fill until the last one is past its life. Where an upper
 // tier may exist, a cache can also be served what others were filled with.
 func (s *state) live(cacheName string) model.Span {
-	l, ok := s.tally.leaks[cacheName]
+	l := s.tally.leaks[cacheName]
 	if !s.Incident.Cache.UpperTier.Known {
-		for _, o := range s.tally.leaks {
-			if !ok {
-				l, ok = o, true
-			}
-			l = model.Span{From: min(l.From, o.From), To: max(l.To, o.To)}
-		}
+		l = s.tally.leak
 	}
-	if !ok {
+	if l == (model.Span{}) {
 		return model.Span{From: 1, To: 0} // never
 	}
 	return l.Extend(time.Minute, s.Incident.Cache.TTL.Max+s.Incident.Cache.ErrorTTL)

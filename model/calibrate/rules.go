@@ -84,12 +84,12 @@ type Posterior struct {
 const enough = 50
 
 // Params turns the counts of one cache into parameters. pool holds the sum
-// over all caches, n their number; lost is the share of edge rows known to be
-// missing. Hits that nothing explains say at least as much: what serves them
-// serves others too.
-func (r *Rules) Params(policy reconstruct.Policy, pool *Rules, n int, lost float64) reconstruct.Params {
+// over all caches; lost is the share of edge rows known to be missing. Hits
+// that nothing explains say at least as much: what serves them serves others
+// too.
+func (r *Rules) Params(policy reconstruct.Policy, pool *Rules, lost float64) reconstruct.Params {
 	var p reconstruct.Params
-	p.Rules, p.Caches = r.posterior(policy, pool, n)
+	p.Rules, p.Caches = r.posterior(policy, pool)
 	p.Loss = round(min(0.5, max(lost, r.orphanShare(), 0.0005)))
 	p.Collapse = map[model.Tri]float64{model.Yes: 1, model.No: 0, model.Unknown: 0.05}[policy.Collapsing]
 	return p
@@ -105,7 +105,7 @@ func (r *Rules) orphanShare() float64 {
 }
 
 // posterior weighs the formulas and the numbers of caches that policy leaves open.
-func (r *Rules) posterior(policy reconstruct.Policy, pool *Rules, n int) (rules [len(cache.Rules)]float64, caches [len(reconstruct.Sizes)]float64) {
+func (r *Rules) posterior(policy reconstruct.Policy, pool *Rules) (rules [len(cache.Rules)]float64, caches [len(reconstruct.Sizes)]float64) {
 	var logs [len(cache.Rules)][len(reconstruct.Sizes)]float64
 	top := math.Inf(-1)
 	for i, rule := range cache.Rules {

@@ -89,7 +89,7 @@ func TestRulesFindTheFormula(t *testing.T) {
 	for i, rule := range cache.Rules {
 		policy := reconstruct.Policy{TTL: second}
 		r := learn(run(1, rule, 1), policy, 1)[0]
-		p := r.Params(policy, r, 1, 0)
+		p := r.Params(policy, r, 0)
 		if p.Rules[i] < 0.99 {
 			t.Errorf("%s: posterior %v", rule, p.Rules)
 		}
@@ -111,7 +111,7 @@ func TestRulesObeyTheIncidentFile(t *testing.T) {
 	open := reconstruct.Policy{TTL: second}
 	r := learn(events, open, 1)[0]
 	for i, rule := range cache.Rules {
-		p := r.Params(reconstruct.Policy{TTL: second, Expiry: rule}, r, 1, 0)
+		p := r.Params(reconstruct.Policy{TTL: second, Expiry: rule}, r, 0)
 		for j, w := range p.Rules {
 			if (w == 1) != (i == j) {
 				t.Errorf("%s is stated, posterior %v", rule, p.Rules)
@@ -119,12 +119,12 @@ func TestRulesObeyTheIncidentFile(t *testing.T) {
 		}
 	}
 	for tri, want := range map[model.Tri]float64{model.Yes: 1, model.No: 0, model.Unknown: 0.05} {
-		if got := r.Params(reconstruct.Policy{TTL: second, Collapsing: tri}, r, 1, 0).Collapse; got != want {
+		if got := r.Params(reconstruct.Policy{TTL: second, Collapsing: tri}, r, 0).Collapse; got != want {
 			t.Errorf("collapsing %d: %v, want %v", tri, got, want)
 		}
 	}
 	for lost, want := range map[float64]float64{0: 0.0005, 0.1: 0.1, 0.9: 0.5} {
-		if got := new(calibrate.Rules).Params(open, r, 1, lost).Loss; got != want {
+		if got := new(calibrate.Rules).Params(open, r, lost).Loss; got != want {
 			t.Errorf("%v of edge rows are missing: loss %v, want %v", lost, got, want)
 		}
 	}
@@ -136,7 +136,7 @@ func TestCachesPerScope(t *testing.T) {
 	caches := func(stated, real int) [len(reconstruct.Sizes)]float64 {
 		policy := reconstruct.Policy{TTL: second, CachesPerScope: stated}
 		r := learn(run(2, model.ExpiryReal, real), policy, 1)[0]
-		return r.Params(policy, r, 1, 0).Caches
+		return r.Params(policy, r, 0).Caches
 	}
 	if one, four := caches(0, 1), caches(0, 4); one[0] < 0.9 || four[0] > 0.01 {
 		t.Errorf("estimated: %v with one cache, %v with four", one, four)
@@ -151,14 +151,14 @@ func TestRulesMerge(t *testing.T) {
 	policy := reconstruct.Policy{TTL: second}
 	events := run(3, model.ExpiryReal, 2)
 	whole := learn(events, policy, 1)[0]
-	want := whole.Params(policy, whole, 1, 0)
+	want := whole.Params(policy, whole, 0)
 	parts := learn(events, policy, 5)
 	for _, order := range [][]int{{0, 1, 2, 3, 4}, {4, 2, 0, 3, 1}} {
 		sum := new(calibrate.Rules)
 		for _, i := range order {
 			sum.Merge(parts[i])
 		}
-		got := sum.Params(policy, sum, 1, 0)
+		got := sum.Params(policy, sum, 0)
 		if got.Rules != want.Rules || got.Caches != want.Caches || got.Loss != want.Loss || sum.Report("", got) != whole.Report("", want) {
 			t.Errorf("merged in order %v: %+v, want %+v", order, got, want)
 		}
@@ -169,12 +169,12 @@ func TestRulesMerge(t *testing.T) {
 func TestFewRowsBorrow(t *testing.T) {
 	policy := reconstruct.Policy{TTL: second}
 	pool := learn(run(4, model.ExpiryCeil, 1), policy, 1)[0]
-	p := new(calibrate.Rules).Params(policy, pool, 1, 0)
+	p := new(calibrate.Rules).Params(policy, pool, 0)
 	if p.Rules[2] < 0.9 || p.Caches[0] < 0.8 {
 		t.Errorf("%+v", p)
 	}
 	none := new(calibrate.Rules)
-	p = none.Params(policy, none, 0, 0)
+	p = none.Params(policy, none, 0)
 	for i, w := range p.Rules {
 		if math.Abs(w-1.0/3) > 1e-4 {
 			t.Errorf("nothing is known, yet formula %d has %v", i, w)
