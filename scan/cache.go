@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"hash/fnv"
@@ -54,37 +53,26 @@ func (s *state) stale() time.Duration {
 	return 0
 }
 
-// sweep walks all cache rows, one object in one cache after the other, and
-// calls emit for every hit and miss with its candidates.
-func (s *state) sweep(emit func(*reconstruct.Event, []reconstruct.Candidate, reconstruct.Policy) error) error {
+// sweep walks all cache rows, one object after the other, and calls emit for
+// every hit and miss with its candidates. Caches of an object are walked side
+// by side, because an upper tier hands the fill of one to another.
+func (s *state) sweep(emit emitter) error {
 	dec := wire.NewDecoder()
-	var cur *reconstruct.Sweep
-	var group []byte
-	var failed error
-	err := s.cacheRows.Scan(func(key, val []byte) error {
+	var cur *sides
+	err := s.cacheRows.Scan(func(_, val []byte) error {
 		row := new(cacheRow)
 		if err := dec.Decode(val, row.fields); err != nil {
 			return err
 		}
-		if g := key[:len(model.ID{})+len(row.Cache)+1]; cur == nil || !bytes.Equal(g, group) {
-			if cur != nil {
-				cur.Close()
+		if cur == nil || cur.key != row.Edge.Key {
+			if err := cur.close(); err != nil {
+				return err
 			}
-			group = append(group[:0], g...)
-			policy := s.policy(row.Edge.Route)
-			cur = reconstruct.NewSweep(policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
-				if failed == nil {
-					failed = emit(e, cs, policy)
-				}
-			})
+			cur = s.newSides(row, emit)
 		}
-		cur.Add(event(row, s.keepsCookie()))
-		return failed
+		return cur.add(row.Cache, event(row, s.keepsCookie()))
 	})
-	if cur != nil && err == nil {
-		cur.Close()
-	}
-	return cmp.Or(err, failed)
+	return cmp.Or(err, cur.close())
 }
 
 // keepsCookie reports whether the incident file says that a revalidation keeps

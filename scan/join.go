@@ -100,7 +100,6 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
 
 func (j *joiner) keepCacheRow(row *cacheRow) error {
 	j.key = append(j.key[:0], row.Edge.Key[:]...)
-	j.key = append(append(j.key, row.Cache...), 0)
 	j.key = appendInstant(j.key, row.Edge.Start().Lo)
 	j.key = binary.BigEndian.AppendUint64(append(j.key, row.Edge.ID...), row.Edge.Line)
 	j.val = wire.Encode(j.val[:0], row.fields)

@@ -58,7 +58,7 @@ type state struct {
 
 	requests   *spill.Sorter // rows by request id
 	rejects    *spill.Sorter
-	cacheRows  *spill.Sorter // by object key, cache, start
+	cacheRows  *spill.Sorter // by object key, start
 	sightings  *spill.Sorter // by device, time
 	hits       *spill.Sorter // by device, time
 	deliveries *spill.Sorter // by hit time, hit, fill

@@ -138,6 +138,10 @@ func (s *Sweep) Add(e *Event) {
 	}
 }
 
+// Advance says that every event to come starts at now or later. A cache that
+// falls quiet emits what it holds, and forgets, while others of its object go on.
+func (s *Sweep) Advance(now model.Instant) { s.settle(now) }
+
 // Close settles what is left.
 func (s *Sweep) Close() {
 	s.settle(model.Instant(1<<63 - 1))
