@@ -95,6 +95,17 @@ type UpperTier struct {
 	TTL   time.Duration // 0 with Known: there is none
 }
 
+// Exists says whether there is such a cache, as far as that is known.
+func (u UpperTier) Exists() Tri {
+	switch {
+	case !u.Known:
+		return Unknown
+	case u.TTL > 0:
+		return Yes
+	}
+	return No
+}
+
 // Revalidation is what a 304 from the origin does to a stored Set-Cookie.
 type Revalidation string
 

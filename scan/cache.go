@@ -21,7 +21,6 @@ type posteriors struct {
 	rules  map[string]*calibrate.Rules
 	pool   calibrate.Rules
 	params map[string]reconstruct.Params
-	lost   float64 // share of edge rows that are missing
 }
 
 // policy returns what the cache was told to do with objects of a route.
@@ -128,9 +127,8 @@ func (s *state) calibrate() error {
 	for _, r := range s.caches.rules {
 		s.caches.pool.Merge(r)
 	}
-	s.caches.lost = s.tally.lost(s.Incident.Window.Span)
 	for name, r := range s.caches.rules {
-		p := r.Params(s.policy(model.NoRoute), &s.caches.pool, s.caches.lost)
+		p := r.Params(s.policy(model.NoRoute), &s.caches.pool, s.losses.Edge.Feared())
 		s.offset.Apply(&p)
 		s.caches.params[name] = p
 	}
@@ -160,7 +158,7 @@ func (s *state) paramsOf(name string) reconstruct.Params {
 		return p
 	}
 	var none calibrate.Rules
-	p := none.Params(s.policy(model.NoRoute), &s.caches.pool, s.caches.lost)
+	p := none.Params(s.policy(model.NoRoute), &s.caches.pool, s.losses.Edge.Feared())
 	s.offset.Apply(&p)
 	s.caches.params[name] = p
 	return p

@@ -38,9 +38,7 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 	d.joined(m)
 	d.fills(m)
 	d.directory(m)
-	if s.offset.Refused != "" && s.sources(model.SourceOrigin) > 0 {
-		d.warn("origin stamps were not used to time fills: %s", s.offset.Refused)
-	}
+	d.learned()
 	if b := s.outcome.hits.Bounds(); b.Confirmed+b.Probable >= manyUnused && s.outcome.used == 0 {
 		d.warn("%d deliveries are probable, and not one session was seen in use: does the cookie really reach clients on these routes?", b.Probable)
 	}

@@ -31,6 +31,7 @@ func (s *state) join() error {
 	err := errors.Join(j.cache.Close(), j.seen.Close(), s.requests.Close())
 	s.requests = nil
 	s.offset = s.clock.Offset(s.originInstant())
+	s.losses = s.tally.loss.Settle(s.Incident.Window.Span, s.Incident.Cache.UpperTier.Exists())
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 // params is what calibration found, for the manifest.
 type params struct {
 	Clock  calibrate.Offset      `json:"origin_clock"`
+	Loss   calibrate.Losses      `json:"loss"`
 	Caches []calibrate.Posterior `json:"caches"`
 }
 
@@ -33,7 +34,7 @@ func (s *state) manifest() model.Manifest {
 		Gaps:        s.gaps(),
 		Control:     s.controls(),
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.caches.report()},
+		Params:      params{s.offset, s.losses, s.caches.report()},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 	}
@@ -96,7 +97,7 @@ func (s *state) assumptions() []string {
 	say(true, "the cache kept a response for %v; it expired by the rule %q%s", c.TTL.Max, c.Expiry, anyRule(c.Expiry))
 	say(true, "requests share a cache by %s", c.Scope)
 	say(c.CachesPerScope == 0, "how many caches stand behind one name is unknown; it was estimated")
-	say(!c.UpperTier.Known, "whether an upper tier exists is unknown; what it served shows as unattributed")
+	say(!c.UpperTier.Known, "whether an upper tier exists is unknown; from Misses without an origin row its probability is %.2f, and what it served shows as unattributed", s.losses.Tier)
 	say(c.ServeStale == nil && s.tally.behind == 0, "whether stale responses were served is unknown; no Hit was also seen at the origin, so none is allowed for")
 	say(c.ServeStale == nil && s.tally.behind > 0, "%d Hits were also seen at the origin: responses were refreshed in the background, and up to %v of stale serving is allowed for; state serve_stale if you know it", s.tally.behind, behind)
 	say(c.Collapsing == model.Unknown, "whether waiting requests were collapsed is unknown; both are allowed for")

@@ -171,10 +171,11 @@ func (o *object) saw(t model.Instant) {
 }
 
 // edge keeps a row. Off the suspect routes, or too far from the window to be
-// reconstructed, all it can tell is which device a request came from.
+// reconstructed, all it can tell is which device a request came from, and,
+// by its pattern, whether the origin should have logged it.
 func (r *reader) edge(row *model.EdgeRow) {
 	if row.Route == model.NoRoute || r.spans.of(row.End.Lo) == nowhere {
-		row.Key, row.Path, row.Pattern, row.Host = model.ID{}, model.ID{}, "", ""
+		row.Key, row.Path, row.Host = model.ID{}, model.ID{}, ""
 	}
 	r.fail(r.rows.Edge(row))
 }

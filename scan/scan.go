@@ -69,6 +69,7 @@ type state struct {
 
 	clock   calibrate.Clock
 	offset  calibrate.Offset
+	losses  calibrate.Losses
 	caches  *posteriors
 	tally   tally
 	notes   notes

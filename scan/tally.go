@@ -9,6 +9,7 @@ import (
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
+	"github.com/spillscope/spillscope/model/calibrate"
 )
 
 // tally counts what the joined rows are. Its maps grow with minutes and
@@ -23,6 +24,7 @@ type tally struct {
 	behind    int                   // Hits on suspect routes in the window that the origin saw
 	refreshed int                   // RefreshHits on suspect routes in the window
 	origins   map[model.Instant]int // origin rows a minute, for gaps
+	loss      calibrate.Loss
 	leaks     map[string]model.Span // by cache, from its first to its last session-bearing fill
 	leak      model.Span            // of all caches together
 }
@@ -89,12 +91,28 @@ func (j *joiner) countEdge(row *cacheRow, p part, joined bool) {
 			r.MissesAtOrigin++
 		}
 	}
+	j.tally.lossOf(row, how, joined)
 	cov := j.tally.at(e.End.Lo, row.Cache)
 	cov.Rows++
 	if e.Route == model.NoRoute || p == nowhere {
 		return
 	}
 	j.countSuspect(row, p, how, cov)
+}
+
+// lossOf counts what row says of lost rows. A request whose client left before
+// the answer, or that met a broken origin, may never have been logged there.
+func (t *tally) lossOf(row *cacheRow, how cache.Handling, joined bool) {
+	e := &row.Edge
+	forwarded := how == cache.Miss && e.Status != 0 && e.Status < 500
+	switch {
+	case e.Route == model.NoRoute && forwarded:
+		t.loss.Forwarded(e.Pattern, e.Method, e.End.Lo, joined)
+	case e.Route == model.NoRoute && (how == cache.Hit || how == cache.Revalidated):
+		t.loss.Cached(e.Pattern)
+	case e.Route != model.NoRoute && forwarded:
+		t.loss.Miss(row.Cache, e.Route, e.End.Lo, joined)
+	}
 }
 
 func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *model.Coverage) {
@@ -165,13 +183,6 @@ func (s *state) live(cacheName string) model.Span {
 	return l.Extend(time.Minute, s.Incident.Cache.TTL.Max+s.Incident.Cache.ErrorTTL)
 }
 
-// lost returns the share of edge rows that are missing, read from the origin
-// rows whose edge row should be there.
-func (t *tally) lost(w model.Span) float64 {
-	j := t.summary(w)
-	return (float64(j.OriginIDs-j.OriginAtEdge) + 0.5) / float64(j.OriginIDs+1)
-}
-
 // isFill reports whether row may have entered the cache: a miss, a refreshed
 // object, or any row that the origin answered (a background refresh is logged
 // as a hit). keeps says that a revalidation leaves the stored Set-Cookie alone.
@@ -195,6 +206,7 @@ func (j *joiner) countOrigin(o *model.OriginRow, atEdge bool) {
 	r := j.tally.join(o.Time.Lo)
 	if !strings.HasPrefix(o.RequestID, "line-") {
 		r.OriginIDs++
+		j.tally.loss.Origin(o.RequestID, o.Time.Lo, atEdge)
 	}
 	if atEdge {
 		r.OriginAtEdge++

@@ -1,0 +1,58 @@
+package scan
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/spillscope/spillscope/model"
+)
+
+// learned says where the log contradicts the incident file, and what the user
+// should look at because of what calibration found.
+func (d *diagnosis) learned() {
+	if d.sources(model.SourceOrigin) == 0 {
+		return
+	}
+	if d.offset.Refused != "" {
+		d.warn("origin stamps were not used to time fills: %s", d.offset.Refused)
+	}
+	d.lostRows()
+	d.upperTier()
+}
+
+// noted is the share of lost rows from which it is worth a sentence.
+const noted = 0.01
+
+func (d *diagnosis) lostRows() {
+	o, e := &d.losses.Origin, &d.losses.Edge
+	if o.Share >= noted || o.Worst >= 10*noted {
+		d.warn("%d of %d requests that no cache may answer have no origin row (%.1f %%; up to %.1f %% in five minutes, from %s): rows of the origin log are missing, holders of such fills are unknown", o.Missing, o.Requests, 100*o.Share, 100*o.Worst, cmp.Or(o.WorstAt, "the start"))
+	}
+	if e.Share >= noted || e.Worst >= 10*noted {
+		d.warn("%d of %d origin rows have no edge row (%.1f %%; up to %.1f %% in five minutes, from %s): rows of the edge log are missing, deliveries among them are in no list", e.Missing, e.Requests, 100*e.Share, 100*e.Worst, cmp.Or(e.WorstAt, "the start"))
+	}
+}
+
+// upperTier says what the Misses without an origin row are.
+func (d *diagnosis) upperTier() {
+	l := &d.losses
+	if l.Silent > 0 {
+		d.warn("%d Misses on %s: hardly one has an origin row, while %.1f %% of the requests that no cache may answer have one: the origin does not log these files, so the holders of their fills come from weaker evidence", l.Silent, d.routeNames(l.Unlogged), 100*(1-l.Origin.Share))
+	}
+	tier := d.Incident.Cache.UpperTier
+	switch {
+	case l.Seen == 0 || float64(l.Seen) < 2*l.Expected:
+	case !tier.Known && l.Tier >= 0.5:
+		d.warn("%d of %d Misses on suspect routes have no origin row; lost rows explain %.0f of them: an upper tier answered the others (probability %.2f); state cache.upper_tier if you know it", l.Seen, l.Misses, l.Expected, l.Tier)
+	case tier.Exists() == model.No && d.tally.loss.Settle(d.Incident.Window.Span, model.Unknown).Tier >= 0.9:
+		d.warn("cache.upper_tier says none, yet %d of %d Misses on suspect routes have no origin row and lost rows explain %.0f of them", l.Seen, l.Misses, l.Expected)
+	}
+}
+
+func (d *diagnosis) routeNames(routes []int) string {
+	var names []string
+	for _, r := range routes {
+		names = append(names, d.Incident.Routes[r].Host+d.Incident.Routes[r].Path)
+	}
+	return strings.Join(names, ", ")
+}
