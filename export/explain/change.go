@@ -15,7 +15,7 @@ func (t *teller) changes(h *hit) {
 	d := &h.best
 	t.line("  What would change this:")
 	for _, flag := range d.Flags {
-		if def, ok := verdict.Lookup(flag.Name); ok && def.SetAside {
+		if def, ok := verdict.Lookup(flag.Name); ok && def.SetAside() {
 			t.line("    - it counts again if %s does not hold; check its evidence against the rows below", string(flag.Name))
 		}
 	}

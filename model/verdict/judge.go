@@ -1,10 +1,8 @@
 package verdict
 
 import (
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
@@ -44,6 +42,19 @@ func foreign(hit *model.EdgeRow) bool {
 	return hit.Referer == model.RefererCrossSite || hit.Referer == model.RefererFramed
 }
 
+// Mark says how a hit and its candidate stand to each other as rows of the log.
+type Mark uint8
+
+// The marks; they combine as bits.
+const (
+	Follower     Mark = 1 << iota // asked before the fill had arrived, and was made to wait for it
+	PastLife                      // older than the time to live by every formula
+	OtherVariant                  // the stored body has another length
+	OtherRange                    // another part of the file
+	Refreshed                     // one of them is logged as a refreshed hit
+	Relayed                       // came through a second tier of cache
+)
+
 // Case is one hit with one candidate, as the judge sees it.
 type Case struct {
 	Hit       *model.EdgeRow
@@ -53,10 +64,20 @@ type Case struct {
 	Rivals    int                 // candidates that are not negligible
 	Edge      bool                // only the most generous expiry formula allows it
 	Assumed   bool                // that the fill set the cookie is an assumption
+	Quiet     bool                // the fill presented a session, and its response set none
+	Anonymous bool                // the holder's session belongs to nobody
+	Ended     model.Instant       // of the holder's session, by the directory; 0: not known
+	Marks     Mark
 
 	SameSite         string
+	Revocable        string
+	OffScope         bool // a cookie set by this host is not sent to the application
+	Stripped         bool // the incident file says that the cookie was removed at that moment
 	Colleagues       bool // recipient and holder share a workspace
 	MembershipsDated bool
+
+	// What is wrong with the logs at that moment, in words; "" if nothing.
+	Clock, Gap, Sample, NotLive string
 }
 
 // Judgement is the outcome for one row.
@@ -70,6 +91,15 @@ type Judgement struct {
 // recipient's own, where no connection ties or separates them.
 var sameDevice = [...]float64{identity.LinkNone: 0, identity.LinkShared: 0.2, identity.LinkDevice: 0.7, identity.LinkConnection: 1}
 
+// Scales of the flags that only the judge knows of; the others moved their
+// factor where packages reconstruct and identity weighed it.
+const (
+	notLive  = 0.1  // the change point of a location is estimated from few rows
+	stripped = 0.1  // a statement of the incident file, not of the log
+	offScope = 0.05 // the host itself may serve more than files
+	dead     = 0.02 // a session store may end sessions late
+)
+
 // Judge raises the flags of c and draws its tier.
 func Judge(c *Case) Judgement {
 	j := Judgement{Flags: c.flags()}
@@ -78,17 +108,37 @@ func Judge(c *Case) Judgement {
 		own := 1 - c.self()
 		j.Applied *= own
 		j.Used *= own
+		j.scale(ConfigNotLive, notLive, &j.Delivered, &j.Applied, &j.Used)
+		j.scale(SetCookieStripped, stripped, &j.Delivered, &j.Applied, &j.Used)
+		j.scale(CookieScope, offScope, &j.Used)
+		j.scale(SessionDead, dead, &j.Used)
 	}
-	aside := slices.ContainsFunc(j.Flags, func(f model.Flag) bool { return setsAside(f.Name) })
+	aside := slices.ContainsFunc(j.Flags, setsAside)
 	if aside {
 		j.Applied, j.Used = 0, 0
 	}
-	if has(NotDelivered, j.Flags) || has(NoSessionFill, j.Flags) {
+	if has(NotDelivered, j.Flags) || has(NoSessionFill, j.Flags) || has(RollThrottled, j.Flags) {
 		j.Delivered = 0 // a delivery is of a cookie
 	}
 	j.Delivered, j.Applied, j.Used = Round(j.Delivered), Round(j.Applied), Round(j.Used)
 	j.Tier = c.tier(&j, aside)
 	return j
+}
+
+// scale multiplies what a raised flag moves.
+func (j *Judgement) scale(name model.FlagName, by float64, ps ...*float64) {
+	if !has(name, j.Flags) {
+		return
+	}
+	for _, p := range ps {
+		*p *= by
+	}
+}
+
+// setsAside reports whether the flag takes a row out of every count.
+func setsAside(f model.Flag) bool {
+	d, _ := Lookup(f.Name)
+	return d.SetAside()
 }
 
 // sameSession is how likely a recipient that presented the holder's session, or
@@ -144,99 +194,24 @@ func TierOf(p float64) model.Tier {
 // last bits differ between CPUs.
 func Round(p float64) float64 { return math.Round(p*1e4) / 1e4 }
 
-// raiser raises a flag with its evidence where a condition holds.
-type raiser func(cond bool, name model.FlagName, format string, args ...any)
-
 // flags raises what applies, by name.
 func (c *Case) flags() []model.Flag {
 	var out []model.Flag
-	raise := func(cond bool, name model.FlagName, format string, args ...any) {
-		if cond {
-			out = append(out, model.Flag{Name: name, Evidence: fmt.Sprintf(format, args...)})
+	for i := range table {
+		if e := table[i].evidence(c); e != "" {
+			out = append(out, model.Flag{Name: table[i].Name, Evidence: e})
 		}
 	}
-	c.deliveryFlags(raise)
-	c.holderFlags(raise)
-	c.selfFlags(raise)
-	c.useFlags(raise)
-	raise(!c.MembershipsDated, MembershipDateUnknown, "no valid_from, valid_to or as_of")
-	slices.SortFunc(out, func(a, b model.Flag) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return out
 }
 
 // held reports whether the candidate's session is known.
 func (c *Case) held() bool { return c.Candidate != nil && !c.Candidate.Session.IsZero() }
 
-// holderFlags raises what speaks about the fill and its holder.
-func (c *Case) holderFlags(raise raiser) {
-	raise(c.Candidate != nil && !c.Candidate.Bears, NoSessionFill, "neither its origin row nor a logged cookie shows a session")
-	raise(c.Candidate == nil, FillRowLost, "no fill in the logs fits")
-	raise(c.Candidate != nil && c.Candidate.Bears && !c.held(), HolderUnknown, "no origin row and no logged cookie")
-	raise(c.Assumed, CookieSetAssumed, "set_on of the incident file")
-	raise(c.Rivals > 1, AmbiguousFill, "%d fills possible", c.Rivals)
-	raise(c.Edge, TTLEdge, "fits only where ⌊now⌋−⌊arrival⌋ may equal the time to live")
+// back reports whether the candidate's session is the recipient's own.
+func (c *Case) back() bool {
+	return c.held() && !c.Reading.OwnOpen && c.Candidate.Session == c.Reading.Own
 }
 
-// selfFlags raises what says that the recipient got back what it had, or is no
-// stranger to the holder.
-func (c *Case) selfFlags(raise raiser) {
-	r, v := c.Reading, c.Verdict
-	back := c.held() && !r.OwnOpen && c.Candidate.Session == r.Own
-	here := r.OwnLink == identity.LinkConnection
-	unused := v.Use == nil
-	raise(unused && (back && here || v.Self == identity.LinkConnection), SelfHit, "%s", selfEvidence(back))
-	raise(unused && v.Same && !back && here, SameAccount, "another session of the recipient's own user")
-	raise(unused && v.Same && r.OwnLink == identity.LinkDevice, LikelySelf, "%s", selfEvidence(back))
-	raise(c.Colleagues && !v.Same, Colleague, "they share a workspace")
-}
-
-// useFlags raises what was seen of the recipient's client afterwards.
-func (c *Case) useFlags(raise raiser) {
-	r, v := c.Reading, c.Verdict
-	raise(v.Use != nil, UseSeen, "%s", useEvidence(v))
-	raise(v.Use == nil && r.Kept != nil && !v.Same, SwitchNotSeen, "%s", keptEvidence(r))
-	raise(v.Use == nil && r.Racing && !v.Same, SelfHealPossible, "an own request overlaps the hit")
-	raise(!r.Again, NeverSeenAgain, "no later request of this client")
-	raise(r.Jars > 1, SharedEgress, "%d users seen from this address and user agent", r.Jars)
-}
-
-// deliveryFlags raises what the hit's own row shows.
-func (c *Case) deliveryFlags(raise raiser) {
-	h := c.Hit
-	raise(cache.Delivered(h) == cache.Nothing, NotDelivered, "status 000")
-	raise(cache.Delivered(h) == cache.Headers, AbortedAfterHeaders, "result %s after response result %s, %d bytes sent", h.Result, h.ResponseResult, h.Bytes)
-	raise(foreign(h) && crossSite[c.SameSite] < 1, CrossSite, "referer class %s, SameSite %s", refererNames[h.Referer], orUnknown(c.SameSite))
-	raise(h.Kind == model.ClientBot || h.Kind == model.ClientTool || h.Kind == model.ClientMonitor, BotToolMonitor, "user agent of a %s", kindNames[h.Kind])
-}
-
-var refererNames = [...]string{"none", "same host", "same site", "framed page", "other site"}
-
-var kindNames = [...]string{"unknown client", "browser", "app", "bot", "tool", "monitor"}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "unknown"
-	}
-	return s
-}
-
-func selfEvidence(back bool) string {
-	if back {
-		return "the recipient presented this session before"
-	}
-	return "the fill came over the same connection"
-}
-
-func useEvidence(v *identity.Verdict) string {
-	if v.Use == nil {
-		return ""
-	}
-	return fmt.Sprintf("request %s at %v, tied by %v", v.Use.RequestID, v.Use.Start.Lo, v.UseLink)
-}
-
-func keptEvidence(r *identity.Reading) string {
-	if r.Kept == nil {
-		return ""
-	}
-	return fmt.Sprintf("request %s at %v, tied by %v", r.Kept.RequestID, r.Kept.Start.Lo, r.KeptLink)
-}
+// here reports whether the recipient's own session was seen on its connection.
+func (c *Case) here() bool { return c.Reading.OwnLink == identity.LinkConnection }
