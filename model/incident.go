@@ -123,6 +123,9 @@ type Cookie struct {
 	Revocable string   // server, signed, unknown
 	SetOn     SetOn    // when a response carries it
 	Framed    []string // globs of our pages that other sites show in frames
+	HostOnly  bool     // without a Domain attribute: sent only to the host that set it
+	UsedAt    []string // hosts of the application, with HostOnly; empty: not known
+	Stripped  []Span   // when the edge is said to have removed Set-Cookie from responses
 }
 
 // SetOn says how it is known that a response carried the session cookie.
@@ -155,11 +158,12 @@ type Source struct {
 	Format      string            // auto, cloudfront, jsonl
 	Map         map[string]string // our name → dotted path in the row
 	SessionForm SessionForm
-	TimeZone    string // IANA name for stamps without offset; "" refuses them
-	Instant     string // start, end, unknown: what the stamp marks
-	Unit        string // s, ms, us, ns: of numeric stamps and durations; "" = by magnitude
-	XFF         string // first, last: which address of a forwarded list is the viewer's
-	Line        int    // where it stands in the incident file
+	TimeZone    string  // IANA name for stamps without offset; "" refuses them
+	Instant     string  // start, end, unknown: what the stamp marks
+	Unit        string  // s, ms, us, ns: of numeric stamps and durations; "" = by magnitude
+	XFF         string  // first, last: which address of a forwarded list is the viewer's
+	Sampled     float64 // share of the requests that were logged; 0: all
+	Line        int     // where it stands in the incident file
 }
 
 // SessionForm brings a logged session value to the form the directory holds.

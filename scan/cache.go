@@ -232,7 +232,7 @@ func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, un
 		f := c.Fill.Payload.(*cacheRow)
 		bears = bears || f.Hold.Bears
 		h.Candidates = append(h.Candidates, candidate{
-			P: c.P, Rules: c.Rules,
+			P: c.P, Rules: c.Rules, Marks: marks(&f.Edge, &row.Edge, r.life(&f.Edge)),
 			Fill: model.Citation{RequestID: f.Edge.ID, Ref: f.Edge.Ref},
 			Time: f.Edge.End.Lo, Device: f.Device, Conn: f.Conn, Hold: f.Hold,
 		})

@@ -137,7 +137,7 @@ func (j *joiner) holder(e *model.EdgeRow, origins []model.OriginRow) holding {
 	case o.SetCookie == model.Yes || !o.Issued.IsZero():
 		h.Bears = true
 	case logged && rule != model.SetOnEvery && rule != model.SetOnOncePer:
-		h.Bears = false
+		h.Quiet = !h.Session.IsZero()
 	default:
 		h.Bears, h.Assumed = !h.Session.IsZero(), true
 	}

@@ -23,6 +23,7 @@ type judge struct {
 	access     *spill.Writer
 	orphans    *spill.Writer
 	cited      citer
+	edgeGaps   []model.Span
 	key, val   []byte
 }
 
@@ -54,6 +55,7 @@ func newJudge(s *state) *judge {
 	return &judge{
 		state: s, deliveries: s.deliveries.Writer(), atoms: s.atoms.Writer(),
 		access: s.access.Writer(), orphans: s.orphans.Writer(), cited: citer{to: s.cited.Writer()},
+		edgeGaps: s.gapsIn(s.edgeMinutes()),
 	}
 }
 
@@ -139,7 +141,8 @@ func (j *judge) candidate(h *hit, r *identity.Reading, n int) judged {
 	out.judge(&verdict.Case{
 		Hit: &h.Row.Edge, Reading: r, Verdict: v, Candidate: &x,
 		Rivals: rivals(h), Edge: j.onlyGenerous(c), Assumed: c.Hold.Bears && c.Hold.Assumed && c.Hold.Rung != model.RungUnknown,
-		SameSite: j.Incident.Cookie.SameSite, Colleagues: out.colleagues(), MembershipsDated: j.dir.MembershipDated(),
+		Quiet: c.Hold.Quiet, Anonymous: j.nobodys(&c.Hold), Ended: j.dir.SessionEnd(c.Hold.Session), Marks: c.Marks,
+		Facts: j.facts(&out, &h.Row.Edge),
 	})
 	d := &out.delivery
 	d.Fill, d.FillTime = c.Fill, c.Time
@@ -158,7 +161,7 @@ func (j *judge) stranger(h *hit, r *identity.Reading) judged {
 	out := j.row(h, r, s.User)
 	out.judge(&verdict.Case{
 		Hit: &h.Row.Edge, Reading: r, Verdict: &r.Unknown, Rivals: rivals(h),
-		SameSite: j.Incident.Cookie.SameSite, Colleagues: out.colleagues(), MembershipsDated: j.dir.MembershipDated(),
+		Facts: j.facts(&out, &h.Row.Edge),
 	})
 	d := &out.delivery
 	d.HolderSession, d.Rung = s.Session, model.RungUnknown

@@ -146,23 +146,36 @@ func (s *state) controls() []model.ControlResult {
 	return s.tally.control
 }
 
-// gaps lists the stretches of the window without a row.
+// gaps lists the stretches of the window without a row, as the manifest has them.
 func (s *state) gaps() []model.Gap {
-	edge := map[model.Instant]int{}
-	for k, c := range s.tally.coverage {
-		edge[k.minute] += c.Rows
+	var out []model.Gap
+	add := func(source string, rows map[model.Instant]int) {
+		for _, g := range s.gapsIn(rows) {
+			out = append(out, model.Gap{From: g.From.String(), To: g.To.String(), Source: source})
+		}
 	}
-	out := s.gapsIn(edge, "edge")
+	add("edge", s.edgeMinutes())
 	if s.sources(model.SourceOrigin) > 0 {
-		out = append(out, s.gapsIn(s.tally.origins, "origin")...)
+		add("origin", s.tally.origins)
 	}
 	slices.SortStableFunc(out, func(a, b model.Gap) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Source, b.Source)) })
 	return out
 }
 
-func (s *state) gapsIn(rows map[model.Instant]int, source string) []model.Gap {
+// edgeMinutes counts the edge rows of each minute.
+func (s *state) edgeMinutes() map[model.Instant]int {
+	edge := map[model.Instant]int{}
+	for k, c := range s.tally.coverage {
+		edge[k.minute] += c.Rows
+	}
+	return edge
+}
+
+// gapsIn lists the stretches of the window of which rows, counted by minute,
+// has none.
+func (s *state) gapsIn(rows map[model.Instant]int) []model.Span {
 	w := s.Incident.Window.Span
-	var out []model.Gap
+	var out []model.Span
 	var from model.Instant
 	end := truncate(w.To, time.Minute).Add(time.Minute)
 	for t := truncate(w.From, time.Minute); t <= end; t = t.Add(time.Minute) {
@@ -173,7 +186,7 @@ func (s *state) gapsIn(rows map[model.Instant]int, source string) []model.Gap {
 			continue
 		}
 		if from != 0 && t.Sub(from) >= s.Incident.Thresholds.CoverageGap {
-			out = append(out, model.Gap{From: from.String(), To: t.String(), Source: source})
+			out = append(out, model.Span{From: from, To: t})
 		}
 		from = 0
 	}

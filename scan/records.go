@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/verdict"
 	"github.com/spillscope/spillscope/scan/internal/wire"
 )
 
@@ -18,6 +19,7 @@ type holding struct {
 	User     string
 	Rung     model.Rung
 	Bears    bool // carried a session cookie, or may have
+	Quiet    bool // presented a session, and its response set none
 	Assumed  bool // that it set one is an assumption
 	Origin   bool // has an origin row
 	Stamp    model.Interval
@@ -29,6 +31,7 @@ func (h *holding) fields(c *wire.Codec) {
 	wire.Text(c, &h.User)
 	wire.Number(c, &h.Rung)
 	c.Bool(&h.Bears)
+	c.Bool(&h.Quiet)
 	c.Bool(&h.Assumed)
 	c.Bool(&h.Origin)
 	c.Interval(&h.Stamp)
@@ -87,6 +90,7 @@ func (s *sighting) fields(c *wire.Codec) {
 type candidate struct {
 	P      float64
 	Rules  uint8
+	Marks  verdict.Mark
 	Fill   model.Citation
 	Time   model.Instant // as logged
 	Device model.ID
@@ -97,6 +101,7 @@ type candidate struct {
 func candidateFields(c *wire.Codec, x *candidate) {
 	c.Float(&x.P)
 	wire.Number(c, &x.Rules)
+	wire.Number(c, &x.Marks)
 	wire.Citation(c, &x.Fill)
 	wire.Number(c, &x.Time)
 	c.ID(&x.Device)

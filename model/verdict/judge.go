@@ -68,7 +68,11 @@ type Case struct {
 	Anonymous bool                // the holder's session belongs to nobody
 	Ended     model.Instant       // of the holder's session, by the directory; 0: not known
 	Marks     Mark
+	Facts
+}
 
+// Facts are what the judge is told about one hit, besides its rows.
+type Facts struct {
 	SameSite         string
 	Revocable        string
 	OffScope         bool // a cookie set by this host is not sent to the application

@@ -30,7 +30,7 @@ func plain() *verdict.Case {
 		Reading:   &identity.Reading{Own: id("own"), OwnUser: "u-own", OwnLink: identity.LinkDevice, Jars: 1, Again: true},
 		Verdict:   &identity.Verdict{Delivered: 0.9, Applied: 0.8, Used: 0.2},
 		Candidate: &identity.Candidate{Prior: 0.9, Bears: true, Session: id("held"), User: "u-held"},
-		Rivals:    1, SameSite: "lax", MembershipsDated: true,
+		Rivals:    1, Facts: verdict.Facts{SameSite: "lax", MembershipsDated: true},
 	}
 }
 
@@ -232,7 +232,7 @@ func TestJointProbabilities(t *testing.T) {
 			r := d.Read(i)
 			total := [3]float64{}
 			judge := func(v *identity.Verdict, c *identity.Candidate) {
-				j := verdict.Judge(&verdict.Case{Hit: rows[h.RequestID], Reading: &r, Verdict: v, Candidate: c, SameSite: "lax"})
+				j := verdict.Judge(&verdict.Case{Hit: rows[h.RequestID], Reading: &r, Verdict: v, Candidate: c, Facts: verdict.Facts{SameSite: "lax"}})
 				if !(1 >= j.Delivered && j.Delivered >= j.Applied && j.Applied >= j.Used && j.Used >= 0) {
 					t.Fatalf("case %d, %s: delivered %v, applied %v, used %v with %+v", n, h.RequestID, j.Delivered, j.Applied, j.Used, v)
 				}

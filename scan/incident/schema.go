@@ -70,6 +70,15 @@ func (r *reader) route(v value) (route model.Route) {
 	return route
 }
 
+// yes reads true or false.
+func (r *reader) yes(dst *bool) func(value) {
+	return func(v value) {
+		var word string
+		oneOf(r, &word, "true", "false")(v)
+		*dst = word == "true"
+	}
+}
+
 func (r *reader) host(dst *string) func(value) {
 	return func(v value) {
 		r.text(dst)(v)
@@ -186,7 +195,17 @@ func (r *reader) cookie(v value, c *model.Cookie) {
 			r.pathGlob(&glob)(v)
 			c.Framed = append(c.Framed, glob)
 		})},
+		field{"host_only", r.yes(&c.HostOnly)},
+		field{"used_at", r.list(func(v value) {
+			var host string
+			r.host(&host)(v)
+			c.UsedAt = append(c.UsedAt, host)
+		})},
+		field{"stripped", r.list(func(v value) { c.Stripped = append(c.Stripped, r.span(v)) })},
 	)
+	if c.HostOnly && len(c.UsedAt) == 0 && !r.related(v.path) {
+		r.fail(v, "host_only says nothing unless used_at names the hosts of the application: used_at: [www.example.com]")
+	}
 }
 
 // setOn reads logged, every_session_response, {once_per: 60s} or, as one
@@ -242,7 +261,7 @@ func (r *reader) directory(v value, d *model.Directory) {
 // sessions is the one table that says in what form it holds its values.
 func (r *reader) sessions(t *model.Table) func(value) {
 	return func(v value) {
-		r.tableWith(v, t, []string{"session_hash", "user_id"}, field{"values", oneOf(r, &t.Values, "digest", "token")})
+		r.tableWith(v, t, []string{"session_hash", "user_id", "ended_at"}, field{"values", oneOf(r, &t.Values, "digest", "token")})
 	}
 }
 

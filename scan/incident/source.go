@@ -38,6 +38,7 @@ func (r *reader) edge(v value, s *model.Source) {
 		field{"uri", r.uri(&s.URI)},
 		field{"format", oneOf(r, &s.Format, "auto", "cloudfront")},
 		field{"session_form", func(v value) { r.sessionForm(v, &s.SessionForm) }},
+		field{"sampled", r.share(&s.Sampled)},
 	)
 	r.require(v, "uri")
 }
@@ -57,6 +58,7 @@ func (r *reader) origin(v value, s *model.Source) {
 		field{"instant", oneOf(r, &s.Instant, "start", "end", "unknown")},
 		field{"unit", oneOf(r, &s.Unit, "s", "ms", "us", "ns")},
 		field{"xff", oneOf(r, &s.XFF, "first", "last")},
+		field{"sampled", r.share(&s.Sampled)},
 	)
 	r.require(v, "kind", "uri")
 	if s.Kind == model.SourceOrigin {

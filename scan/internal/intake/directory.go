@@ -67,9 +67,10 @@ type Counts struct{ Sessions, Users, Memberships, Workspaces, Reports int }
 
 // session is one row of the sessions table, kept small.
 type session struct {
-	id   model.ID
-	at   uint32 // its line, numbered through all files
-	user uint32 // index in Directory.users, or anonymous
+	id    model.ID
+	at    uint32        // its line, numbered through all files
+	user  uint32        // index in Directory.users, or anonymous
+	ended model.Instant // 0: not known
 }
 
 // anonymous is the user of a session in which nobody has logged in.
@@ -96,6 +97,12 @@ func (d *Directory) SessionUser(id model.ID) (user string, known bool) {
 		return "", ok
 	}
 	return d.users.names[s.user], true
+}
+
+// SessionEnd returns when a session ended, by the table; 0 if it does not say.
+func (d *Directory) SessionEnd(id model.ID) model.Instant {
+	s, _ := d.session(id)
+	return s.ended
 }
 
 func (d *Directory) session(id model.ID) (session, bool) {

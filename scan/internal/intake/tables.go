@@ -20,7 +20,7 @@ func (l *loader) tables(inc *model.Incident) []*table {
 	may := func(name string) column { return column{name: name, optional: true} }
 	d := inc.Directory
 	sessions := &table{name: "sessions", key: "directory.sessions", source: d.Sessions,
-		columns: []column{need("session_hash"), need("user_id")}}
+		columns: []column{need("session_hash"), need("user_id"), may("ended_at")}}
 	sessions.take = func(r row) (outcome, error) { return l.session(&sessions.places, r) }
 	users := &table{name: "users", key: "directory.users", source: d.Users,
 		columns: []column{need("user_id"), need("email"), need("name"), may("role"), may("locale"), may("country")}}
@@ -49,6 +49,10 @@ func (l *loader) session(places *places, r row) (outcome, error) {
 	if why := badID("user_id", user); user != "" && why != "" {
 		return why, nil
 	}
+	ended, err := instant("ended_at", r.cells[2])
+	if err != nil {
+		return outcome(err.Error()), nil
+	}
 	id, err := l.d.digest([]byte(value))
 	if err != nil || id.IsZero() {
 		return "session_hash cannot be digested", nil // not err: it might quote the value
@@ -57,7 +61,7 @@ func (l *loader) session(places *places, r row) (outcome, error) {
 	if err != nil {
 		return "", err
 	}
-	s := session{id: id, at: at, user: anonymous}
+	s := session{id: id, at: at, user: anonymous, ended: ended}
 	if user != "" {
 		s.user = l.d.users.number(user)
 	}
