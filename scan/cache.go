@@ -238,6 +238,7 @@ func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, un
 		})
 	}
 	r.count(&h, bears)
+	r.headerSizes.add(&h)
 	if !bears {
 		return nil
 	}

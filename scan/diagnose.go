@@ -37,6 +37,7 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 	d.suspects(m)
 	d.joined(m)
 	d.fills(m)
+	d.headers()
 	d.directory(m)
 	d.learned()
 	if b := s.outcome.hits.Bounds(); b.Confirmed+b.Probable >= manyUnused && s.outcome.used == 0 {

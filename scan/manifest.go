@@ -13,9 +13,10 @@ import (
 
 // params is what calibration found, for the manifest.
 type params struct {
-	Clock  calibrate.Offset      `json:"origin_clock"`
-	Loss   calibrate.Losses      `json:"loss"`
-	Caches []calibrate.Posterior `json:"caches"`
+	Clock   calibrate.Offset        `json:"origin_clock"`
+	Loss    calibrate.Losses        `json:"loss"`
+	Caches  []calibrate.Posterior   `json:"caches"`
+	Headers []calibrate.HeaderSizes `json:"header_bytes,omitempty"`
 }
 
 // manifest states the identity of the case: what follows from the inputs and
@@ -34,7 +35,7 @@ func (s *state) manifest() model.Manifest {
 		Gaps:        s.gaps(),
 		Control:     s.controls(),
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.losses, s.caches.report()},
+		Params:      params{s.offset, s.losses, s.caches.report(), s.headerSizes.report()},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 	}

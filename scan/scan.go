@@ -67,14 +67,15 @@ type state struct {
 	orphans    *spill.Sorter // unattributed, by time
 	cited      *spill.Sorter // by request id
 
-	clock   calibrate.Clock
-	offset  calibrate.Offset
-	losses  calibrate.Losses
-	caches  *posteriors
-	tally   tally
-	notes   notes
-	outcome outcome
-	rollup  *verdict.Rollup
+	clock       calibrate.Clock
+	offset      calibrate.Offset
+	losses      calibrate.Losses
+	caches      *posteriors
+	headerSizes headerSizes
+	tally       tally
+	notes       notes
+	outcome     outcome
+	rollup      *verdict.Rollup
 }
 
 // Run scans and puts the findings into sink. The manifest says whether the
@@ -92,7 +93,7 @@ func Run(ctx context.Context, in Input, sink model.Sink) (m model.Manifest, err 
 	if in.TempDir == "" {
 		in.TempDir = os.TempDir()
 	}
-	s := &state{Input: in, ctx: ctx, sink: sink, store: storage.NewLocal(in.Base), tally: newTally()}
+	s := &state{Input: in, ctx: ctx, sink: sink, store: storage.NewLocal(in.Base), tally: newTally(), headerSizes: headerSizes{}}
 	defer func() { err = errors.Join(err, s.close()) }()
 	for _, phase := range []struct {
 		name string
