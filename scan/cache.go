@@ -69,7 +69,9 @@ func (s *state) sweep(emit emitter) error {
 			}
 			cur = s.newSides(row, emit)
 		}
-		return cur.add(row.Cache, event(row, s.keepsCookie()))
+		e := event(row, s.keepsCookie())
+		e.Origin = s.offset.Correct(e.Origin)
+		return cur.add(row.Cache, e)
 	})
 	return cmp.Or(err, cur.close())
 }
@@ -103,8 +105,7 @@ const sampled = 20_000
 // calibrate learns each cache's parameters from its hits and misses.
 func (s *state) calibrate() error {
 	s.caches = &posteriors{rules: map[string]*calibrate.Rules{}, params: map[string]reconstruct.Params{}}
-	var clock reconstruct.Params
-	s.offset.Apply(&clock)
+	clocks := map[string]*reconstruct.Params{}
 	share := uint64(s.cacheRows.Len()/sampled + 1)
 	err := s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
 		row := e.Payload.(*cacheRow)
@@ -117,7 +118,7 @@ func (s *state) calibrate() error {
 		}
 		// A crowded event costs the square of its candidates and tells less.
 		if rarely := share * uint64(1+len(cs)*len(cs)/64); len(cs) > 0 && sample(e.ID)%rarely == 0 {
-			r.Event(e, cs, policy, &clock)
+			r.Event(e, cs, policy, s.clockOf(clocks, row.Cache))
 		}
 		return nil
 	})
@@ -129,10 +130,21 @@ func (s *state) calibrate() error {
 	}
 	for name, r := range s.caches.rules {
 		p := r.Params(s.policy(model.NoRoute), &s.caches.pool, s.losses.Edge.Feared())
-		s.offset.Apply(&p)
+		s.offset.Apply(name, &p)
 		s.caches.params[name] = p
 	}
 	return nil
+}
+
+// clockOf returns parameters that hold the clock of a cache alone.
+func (s *state) clockOf(clocks map[string]*reconstruct.Params, name string) *reconstruct.Params {
+	p := clocks[name]
+	if p == nil {
+		p = &reconstruct.Params{}
+		s.offset.Apply(name, p)
+		clocks[name] = p
+	}
+	return p
 }
 
 // sample picks rows by their id, so that the choice does not depend on order.
@@ -159,7 +171,7 @@ func (s *state) paramsOf(name string) reconstruct.Params {
 	}
 	var none calibrate.Rules
 	p := none.Params(s.policy(model.NoRoute), &s.caches.pool, s.losses.Edge.Feared())
-	s.offset.Apply(&p)
+	s.offset.Apply(name, &p)
 	s.caches.params[name] = p
 	return p
 }

@@ -129,8 +129,12 @@ func (d *diagnosis) joined(m *model.Manifest) {
 		return
 	}
 	rate := float64(m.Joins.MissesAtOrigin) / float64(m.Joins.EdgeMisses)
+	why := "does map.request_id name the CDN's id (X-Amz-Cf-Id)?"
+	if d.offset.WrongBy != 0 {
+		why = "its rows lie at other times"
+	}
 	if rate < d.Incident.Thresholds.JoinRate {
-		d.fail("%d of %d edge Misses in the window were found in the origin log (threshold %.0f %%): does map.request_id name the CDN's id (X-Amz-Cf-Id)?", m.Joins.MissesAtOrigin, m.Joins.EdgeMisses, 100*d.Incident.Thresholds.JoinRate)
+		d.fail("%d of %d edge Misses in the window were found in the origin log (threshold %.0f %%): %s", m.Joins.MissesAtOrigin, m.Joins.EdgeMisses, 100*d.Incident.Thresholds.JoinRate, why)
 	}
 }
 
@@ -156,6 +160,9 @@ func (d *diagnosis) elsewhere() string {
 			return "; without an origin log only logged cookies could show one"
 		}
 		return "; the origin log shows no session on these routes at any time it covers"
+	}
+	if by := d.offset.WrongBy; by != 0 {
+		return fmt.Sprintf("; sessions first reach these routes at %v by the origin's clock, which is off by %v", first, by)
 	}
 	w := d.Incident.Window.Span
 	if w.Contains(first) {

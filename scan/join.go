@@ -30,8 +30,9 @@ func (s *state) join() error {
 	}
 	err := errors.Join(j.cache.Close(), j.seen.Close(), s.requests.Close())
 	s.requests = nil
+	s.clock.Strangers(&s.tally.alone, &s.notes.origin.Outside)
 	s.offset = s.clock.Offset(s.originInstant())
-	s.losses = s.tally.loss.Settle(s.Incident.Window.Span, s.Incident.Cache.UpperTier.Exists())
+	s.losses = s.tally.loss.Settle(s.Incident.Window.Span, s.offset.WrongBy, s.Incident.Cache.UpperTier.Exists())
 	return err
 }
 
@@ -89,7 +90,7 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
 	j.countEdge(&row, p, len(origins) > 0)
 	if len(origins) > 0 && cache.Classify(e) == cache.Miss { // a background refresh answers later than its row
 		last := &origins[len(origins)-1]
-		j.clock.Add(e.Start(), e.Available(), last.Time)
+		j.clock.Add(row.Cache, e.Start(), e.Available(), last.Time)
 	}
 	if suspect {
 		if err := j.keepCacheRow(&row); err != nil {

@@ -2,9 +2,12 @@ package scan
 
 import (
 	"cmp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/calibrate"
 )
 
 // learned says where the log contradicts the incident file, and what the user
@@ -13,11 +16,35 @@ func (d *diagnosis) learned() {
 	if d.sources(model.SourceOrigin) == 0 {
 		return
 	}
-	if d.offset.Refused != "" {
-		d.warn("origin stamps were not used to time fills: %s", d.offset.Refused)
+	d.clocks()
+	if d.tally.summary(d.Incident.Window.Span).MissesAtOrigin > 0 { // else nothing was joined, and has been said
+		d.lostRows()
+		d.upperTier()
 	}
-	d.lostRows()
-	d.upperTier()
+}
+
+// vague is the spread of origin stamps from which they hardly time a fill.
+const vague = 250 * time.Millisecond
+
+// clocks says what is odd about a clock that is used all the same.
+func (d *diagnosis) clocks() {
+	o := &d.offset
+	switch {
+	case o.WrongBy.Abs() >= time.Minute:
+		d.fail("origin stamps were not used to time fills, and what recipients did is dated by them: %s", o.Refused)
+	case o.Refused != "":
+		d.warn("origin stamps were not used to time fills: %s", o.Refused)
+	}
+	if o.Partly != "" {
+		d.warn("a part of the origin log has another clock: %s", o.Partly)
+	}
+	if n := len(o.Drift); n > 0 {
+		far := slices.MaxFunc(o.Drift, func(a, b calibrate.StepLag) int { return cmp.Compare(max(a.LagMS, -a.LagMS), max(b.LagMS, -b.LagMS)) })
+		d.warn("the origin's clock drifted or was set: its offset differs in %d steps of ten minutes, by up to %d ms (from %s); stamps were corrected by step", n, far.LagMS, far.From)
+	}
+	if o.Refused == "" && o.Spread > vague {
+		d.warn("origin stamps lie up to %d ms around the edge's: are there several instances whose clocks differ? They time fills that much less well", o.Spread.Milliseconds())
+	}
 }
 
 // noted is the share of lost rows from which it is worth a sentence.
@@ -35,7 +62,7 @@ func (d *diagnosis) lostRows() {
 
 // upperTier says what the Misses without an origin row are.
 func (d *diagnosis) upperTier() {
-	l := &d.losses
+	l, o := &d.losses, &d.offset
 	if l.Silent > 0 {
 		d.warn("%d Misses on %s: hardly one has an origin row, while %.1f %% of the requests that no cache may answer have one: the origin does not log these files, so the holders of their fills come from weaker evidence", l.Silent, d.routeNames(l.Unlogged), 100*(1-l.Origin.Share))
 	}
@@ -44,7 +71,7 @@ func (d *diagnosis) upperTier() {
 	case l.Seen == 0 || float64(l.Seen) < 2*l.Expected:
 	case !tier.Known && l.Tier >= 0.5:
 		d.warn("%d of %d Misses on suspect routes have no origin row; lost rows explain %.0f of them: an upper tier answered the others (probability %.2f); state cache.upper_tier if you know it", l.Seen, l.Misses, l.Expected, l.Tier)
-	case tier.Exists() == model.No && d.tally.loss.Settle(d.Incident.Window.Span, model.Unknown).Tier >= 0.9:
+	case tier.Exists() == model.No && d.tally.loss.Settle(d.Incident.Window.Span, o.WrongBy, model.Unknown).Tier >= 0.9:
 		d.warn("cache.upper_tier says none, yet %d of %d Misses on suspect routes have no origin row and lost rows explain %.0f of them", l.Seen, l.Misses, l.Expected)
 	}
 }

@@ -25,6 +25,7 @@ type tally struct {
 	refreshed int                   // RefreshHits on suspect routes in the window
 	origins   map[model.Instant]int // origin rows a minute, for gaps
 	loss      calibrate.Loss
+	alone     calibrate.Sample      // forwarded edge rows without an origin row
 	leaks     map[string]model.Span // by cache, from its first to its last session-bearing fill
 	leak      model.Span            // of all caches together
 }
@@ -105,6 +106,9 @@ func (j *joiner) countEdge(row *cacheRow, p part, joined bool) {
 func (t *tally) lossOf(row *cacheRow, how cache.Handling, joined bool) {
 	e := &row.Edge
 	forwarded := how == cache.Miss && e.Status != 0 && e.Status < 500
+	if forwarded && !joined {
+		t.alone.Add([]byte(e.ID), e.End.Lo)
+	}
 	switch {
 	case e.Route == model.NoRoute && forwarded:
 		t.loss.Forwarded(e.Pattern, e.Method, e.End.Lo, joined)

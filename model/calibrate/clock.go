@@ -1,6 +1,7 @@
 // Package calibrate learns from the log itself what nobody wrote down: how far
-// the origin's clock is from the edge's, by which formula responses expire,
-// whether one name hides several caches, how many rows are missing.
+// the origin's clock is from the edge's, by which formula responses expire and
+// how long they live, whether one name hides several caches, when each of them
+// leaked, how many rows are missing.
 //
 // It counts into statistics that can be merged in any order, because they are
 // integers, and turns them into the Params of package reconstruct.
@@ -8,6 +9,9 @@ package calibrate
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/spillscope/spillscope/model"
@@ -17,11 +21,40 @@ import (
 // Clock compares origin stamps with edge intervals of joined requests. The
 // zero Clock is empty and ready to use.
 type Clock struct {
+	all    pair
+	far    far
+	joined int64
+	pairs  pairs
+	caches map[string]*pair        // every location has a clock of its own
+	steps  map[model.Instant]*pair // and each may be set while the log is written
+}
+
+// pair holds the two readings of a stamp.
+type pair struct {
 	fromStart lags // origin stamp − middle of the lookup's interval
 	fromFirst lags // origin stamp − middle of the first byte's interval
 	width     int64
-	joined    int64
-	pairs     pairs
+}
+
+func (p *pair) merge(o *pair) {
+	p.fromStart.merge(&o.fromStart)
+	p.fromFirst.merge(&o.fromFirst)
+	p.width += o.width
+}
+
+// centre returns lag and spread as Offset has them.
+func (p *pair) centre(fromStart bool) (lag, spread time.Duration) {
+	l := &p.fromFirst
+	if fromStart {
+		l = &p.fromStart
+	}
+	lag, spread = l.centre(p.blur())
+	return -lag, spread
+}
+
+// blur returns the mean width of the edge's intervals.
+func (p *pair) blur() time.Duration {
+	return time.Duration(p.width/max(1, p.fromStart.n)) * time.Millisecond
 }
 
 // pairs sums, in milliseconds, how late an origin stamp is (x) and how long
@@ -30,7 +63,7 @@ type Clock struct {
 type pairs struct{ n, x, t, xt, tt int64 }
 
 func (p *pairs) add(x, t time.Duration) {
-	if x.Abs() > fineReach || t < 0 || t > fineReach {
+	if t < 0 || t > fineReach {
 		return
 	}
 	a, b := x.Milliseconds(), t.Milliseconds()
@@ -50,86 +83,53 @@ func (p *pairs) slope() float64 {
 	return (float64(n*float64(p.xt)) - float64(float64(p.x)*float64(p.t))) / spread
 }
 
-// lags is a histogram of small differences, with a coarse one beyond.
-type lags struct {
-	fine   [2*fineReach/fineStep + 1]int64
-	coarse [2*coarseReach/coarseStep + 1]int64
-	beyond int64
-}
-
-const (
-	fineStep    = 5 * time.Millisecond
-	fineReach   = 5 * time.Second
-	coarseStep  = 10 * time.Second
-	coarseReach = 26 * time.Hour
-)
-
-func (l *lags) add(d time.Duration) {
-	if d >= -fineReach && d <= fineReach {
-		l.fine[(d+fineReach)/fineStep]++
-		return
-	}
-	l.beyond++
-	if d >= -coarseReach && d <= coarseReach {
-		l.coarse[(d+coarseReach)/coarseStep]++
-	}
-}
-
-func (l *lags) merge(o *lags) {
-	for i, n := range o.fine {
-		l.fine[i] += n
-	}
-	for i, n := range o.coarse {
-		l.coarse[i] += n
-	}
-	l.beyond += o.beyond
-}
-
-// quantile returns the difference below which a share q of the fine ones lie.
-func (l *lags) quantile(q float64) time.Duration {
-	total := int64(0)
-	for _, n := range l.fine {
-		total += n
-	}
-	want, seen := int64(float64(total)*q), int64(0)
-	for i, n := range l.fine {
-		if seen += n; seen > want {
-			return time.Duration(i)*fineStep - fineReach
-		}
-	}
-	return 0
-}
-
-// usual returns about where most far differences lie; ok is false if that is
-// beyond what was counted.
-func (l *lags) usual() (d time.Duration, ok bool) {
-	best := 0
-	for i, n := range l.coarse {
-		if n > l.coarse[best] {
-			best = i
-		}
-	}
-	return time.Duration(best)*coarseStep - coarseReach + coarseStep/2, l.coarse[best] > 0
-}
+// driftStep is the time within which a clock is taken to be steady.
+const driftStep = 10 * time.Minute
 
 // Add notes an edge row's intervals and the stamp of its origin row.
-func (c *Clock) Add(start, available, origin model.Interval) {
-	o := middle(origin)
-	c.fromStart.add(o.Sub(middle(start)))
-	c.fromFirst.add(o.Sub(middle(available)))
-	c.width += int64(start.Hi.Sub(start.Lo) / time.Millisecond)
+func (c *Clock) Add(cacheName string, start, available, origin model.Interval) {
 	c.joined++
-	c.pairs.add(o.Sub(middle(start)), available.Lo.Sub(start.Lo))
+	fromStart, fromFirst := middle(origin).Sub(middle(start)), middle(origin).Sub(middle(available))
+	if fromStart.Abs() > fineReach || fromFirst.Abs() > fineReach {
+		c.far.add(fromStart)
+		return
+	}
+	c.pairs.add(fromStart, available.Lo.Sub(start.Lo))
+	width := start.Hi.Sub(start.Lo).Milliseconds()
+	for _, p := range []*pair{&c.all, pairOf(&c.caches, cacheName), pairOf(&c.steps, driftOf(start.Lo))} {
+		p.fromStart.add(fromStart)
+		p.fromFirst.add(fromFirst)
+		p.width += width
+	}
+}
+
+func driftOf(at model.Instant) model.Instant { return at - at%model.Instant(driftStep) }
+
+func pairOf[K comparable](m *map[K]*pair, k K) *pair {
+	if *m == nil {
+		*m = map[K]*pair{}
+	}
+	p := (*m)[k]
+	if p == nil {
+		p = new(pair)
+		(*m)[k] = p
+	}
+	return p
 }
 
 // Merge adds what o has seen.
 func (c *Clock) Merge(o *Clock) {
-	c.fromStart.merge(&o.fromStart)
-	c.fromFirst.merge(&o.fromFirst)
-	c.width += o.width
+	c.all.merge(&o.all)
+	c.far.merge(&o.far)
 	c.joined += o.joined
 	p := o.pairs
 	c.pairs = pairs{c.pairs.n + p.n, c.pairs.x + p.x, c.pairs.t + p.t, c.pairs.xt + p.xt, c.pairs.tt + p.tt}
+	for k, p := range o.caches {
+		pairOf(&c.caches, k).merge(p)
+	}
+	for k, p := range o.steps {
+		pairOf(&c.steps, k).merge(p)
+	}
 }
 
 // Offset is what a Clock says about origin stamps.
@@ -141,71 +141,206 @@ type Offset struct {
 	LagMS     int64         `json:"lag_ms"`
 	SpreadMS  int64         `json:"spread_ms"`
 	Refused   string        `json:"refused,omitempty"` // why stamps are not used
+	WrongBy   time.Duration `json:"-"`                 // by how much the origin's clock is ahead, if that is why
+	Partly    string        `json:"partly,omitempty"`  // what a part of the stamps looks like
+	Caches    []CacheLag    `json:"by_cache,omitempty"`
+	Drift     []StepLag     `json:"drift,omitempty"` // ten minutes that differ from the whole
+}
+
+// CacheLag is the offset between the origin's clock and one cache's.
+type CacheLag struct {
+	Cache    string `json:"cache"`
+	Joined   int64  `json:"joined_rows"`
+	LagMS    int64  `json:"lag_ms"`
+	SpreadMS int64  `json:"spread_ms"`
+}
+
+// StepLag is how far the origin's clock was from its usual offset for a while.
+type StepLag struct {
+	At     model.Instant `json:"-"`
+	From   string        `json:"from"`
+	Joined int64         `json:"joined_rows"`
+	LagMS  int64         `json:"off_by_ms"`
+	spread time.Duration
 }
 
 // minJoined is the least number of rows that an offset is read from: the range
 // of fewer says little about its ends.
 const minJoined = 50
 
+// absorbed is the largest offset that is taken into account in silence. Past
+// it a clock was set wrong, and what else it stamped is wrong with it.
+const absorbed = 5 * time.Second
+
 // Offset reads the histograms. instant is what the incident file says the
 // stamp marks: start, end, or unknown; unknown takes the tighter fit.
 func (c *Clock) Offset(instant string) Offset {
 	out := Offset{Joined: c.joined}
-	if c.joined == 0 {
-		out.Refused = "no edge row was joined to an origin row"
+	if out.Refused, out.WrongBy = c.refuse(); out.Refused != "" {
 		return out
 	}
-	if c.fromStart.beyond*2 > c.joined {
-		out.Refused = "origin stamps are more than a day from the edge's on most joined requests: " + wrongClock
-		if d, ok := c.fromStart.usual(); ok {
-			out.Refused = fmt.Sprintf("origin stamps are about %v from the edge's on most joined requests: %s", d, likelyCause(d))
-		}
-		return out
-	}
-	if c.joined < minJoined {
-		out.Refused = fmt.Sprintf("only %d joined rows", c.joined)
-		return out
-	}
-	width := time.Duration(c.width/c.joined) * time.Millisecond
-	sLag, sSpread := c.fromStart.centre(width)
-	fLag, fSpread := c.fromFirst.centre(width)
 	out.FromStart = instant == "start" || instant != "end" && c.pairs.slope() < 0.5
-	out.Lag, out.Spread = -fLag, fSpread
-	if out.FromStart {
-		out.Lag, out.Spread = -sLag, sSpread
+	out.Lag, out.Spread = c.all.centre(out.FromStart)
+	if out.Lag.Abs() > absorbed {
+		out.WrongBy = -out.Lag.Round(100 * time.Millisecond)
+		out.Refused = c.wrongBy(out.WrongBy, c.all.fromStart.n)
+		return out
 	}
+	if c.far.n*20 > c.joined {
+		d, n := c.far.usual()
+		out.Partly = fmt.Sprintf("%d of %d origin stamps are further off than the others", c.far.n, c.joined)
+		if n*2 > c.far.n {
+			out.Partly = c.wrongBy(d, n)
+		}
+	}
+	out.Drift = c.drift(&out)
+	out.Caches = c.byCache(&out)
 	out.LagMS, out.SpreadMS = out.Lag.Milliseconds(), out.Spread.Milliseconds()
 	return out
 }
 
-// Known differences between a clock that is wrong and one in another zone.
+// refuse says why no offset can be read, and by how much the origin's clock is
+// ahead if that is why.
+func (c *Clock) refuse() (why string, by time.Duration) {
+	switch d, n := c.far.usual(); {
+	case c.joined == 0:
+		return "no edge row was joined to an origin row", 0
+	case c.far.n*2 <= c.joined:
+		if c.joined < minJoined {
+			return fmt.Sprintf("only %d joined rows", c.joined), 0
+		}
+		return "", 0
+	case n == 0:
+		return "origin stamps are more than a day from the edge's on most joined requests: " + wrongClock, 0
+	case n*2 <= c.far.n:
+		return fmt.Sprintf("origin stamps are far from the edge's on %d of %d joined requests, each by another time: the request ids are not the CDN's, or several clocks were wrong", c.far.n, c.joined), 0
+	default:
+		return c.wrongBy(d, n), d
+	}
+}
+
+// wrongBy says by how much n stamps are off, and why that may be.
+func (c *Clock) wrongBy(d time.Duration, n int64) string {
+	word := "ahead of"
+	if d < 0 {
+		word = "behind"
+	}
+	return fmt.Sprintf("origin stamps are about %v %s the edge's on %d of %d joined requests: %s", d.Abs(), word, n, c.joined, likelyCause(d))
+}
+
+// oddZones lists the civil time zones that are not whole hours from UTC.
+var oddZones = [...]time.Duration{-570, -210, 210, 270, 330, 345, 390, 525, 570, 630, 765} // minutes
+
+// zoneNear returns the time zone that d looks like. An offset of 15, 45 or 90
+// minutes is nobody's local time.
+func zoneNear(d time.Duration) (zone time.Duration, ok bool) {
+	const near = 2 * time.Minute
+	zone = d.Round(time.Hour)
+	for _, m := range oddZones {
+		if (d - m*time.Minute).Abs() <= near {
+			zone = m * time.Minute
+		}
+	}
+	return zone, zone != 0 && (d-zone).Abs() <= near && zone >= -12*time.Hour && zone <= 14*time.Hour
+}
+
 func likelyCause(d time.Duration) string {
-	quarter := 15 * time.Minute
-	if off := d - d.Round(quarter); d.Round(quarter) != 0 && off.Abs() <= 2*time.Minute {
-		return fmt.Sprintf("the origin log looks like local time of UTC%+.4g; set time_zone on its source", d.Round(quarter).Hours())
+	if zone, ok := zoneNear(d); ok {
+		return fmt.Sprintf("the origin log looks like local time of UTC%+.4g; set time_zone on its source", zone.Hours())
 	}
 	return wrongClock
 }
 
 const wrongClock = "its clock was wrong, or the request ids are not the CDN's"
 
-// Trim cuts stray rows off both ends of a histogram.
-const trim = 0.01
-
-// centre returns the middle of the differences and how far they spread beyond
-// what whole-second stamps explain. The middle of the range of uniform noise
-// is known far better than its mean: its error falls with 1/n, not 1/√n.
-func (l *lags) centre(width time.Duration) (lag, spread time.Duration) {
-	lo, hi := l.quantile(trim), l.quantile(1-trim)
-	noise := time.Duration(float64(width) * (1 - 2*trim))
-	return (lo + hi) / 2, max(20*time.Millisecond, (hi-lo-noise)/2)
-}
-
 func middle(v model.Interval) model.Instant { return v.Lo + (v.Hi-v.Lo)/2 }
 
-// Apply copies the offset into p.
-func (o Offset) Apply(p *reconstruct.Params) {
-	if o.Refused == "" {
-		p.Lag, p.Spread, p.FromStart = o.Lag, o.Spread, o.FromStart
+// surely is the least deviation that a clock is said to have: less is within
+// what differing routes through the network do.
+const surely = 30 * time.Millisecond
+
+// errorOf is about the standard error of a centre read from n rows: that of a
+// trimmed range of uniform noise, which the whole-second stamps are.
+func errorOf(blur time.Duration, n int64) time.Duration {
+	return time.Duration(float64(blur) * 0.1 / math.Sqrt(float64(max(1, n))))
+}
+
+// drift lists the steps whose offset differs from the whole, and sets the
+// spread of o to what is left once they are put right.
+func (c *Clock) drift(o *Offset) []StepLag {
+	var out, all []StepLag
+	for _, at := range slices.Sorted(maps.Keys(c.steps)) {
+		p := c.steps[at]
+		n := p.fromStart.n
+		if n < minJoined {
+			continue
+		}
+		lag, spread := p.centre(o.FromStart)
+		s := StepLag{at, at.String(), n, (o.Lag - lag).Milliseconds(), spread}
+		all = append(all, s)
+		if (lag - o.Lag).Abs() > surely+4*errorOf(p.blur(), n) {
+			out = append(out, s)
+		}
+	}
+	if len(out) > 0 {
+		slices.SortStableFunc(all, func(a, b StepLag) int { return int(a.spread - b.spread) })
+		o.Spread = min(o.Spread, all[len(all)/2].spread)
+	}
+	return out
+}
+
+// Correct brings an origin stamp to the usual offset of its clock.
+func (o *Offset) Correct(stamp model.Interval) model.Interval {
+	if stamp.IsZero() || len(o.Drift) == 0 {
+		return stamp
+	}
+	at := driftOf(stamp.Lo.Add(o.Lag))
+	i, ok := slices.BinarySearchFunc(o.Drift, at, func(s StepLag, at model.Instant) int { return int(s.At - at) })
+	if !ok {
+		return stamp
+	}
+	return stamp.Shift(-time.Duration(o.Drift[i].LagMS) * time.Millisecond)
+}
+
+// usualSkew is how far the clocks of a CDN's locations are apart, before a
+// row is read: they are set by NTP, and their distance to the origin differs.
+const usualSkew = 50 * time.Millisecond
+
+// fewest is the number of rows below which a range means nothing at all.
+const fewest = 10
+
+// byCache returns each cache's own offset, drawn towards that of all by as
+// much as its few rows leave it unknown. A clock that drifted blurs all caches
+// alike, so their spread is that of the whole then.
+func (c *Clock) byCache(o *Offset) []CacheLag {
+	var out []CacheLag
+	for _, name := range slices.Sorted(maps.Keys(c.caches)) {
+		p := c.caches[name]
+		n := p.fromStart.n
+		lag, spread := p.centre(o.FromStart)
+		if n < minJoined || len(o.Drift) > 0 {
+			spread = o.Spread
+		}
+		doubt := float64(errorOf(p.blur(), n)) / float64(usualSkew)
+		own := time.Duration(float64(lag-o.Lag) / (1 + float64(doubt*doubt)))
+		if n < fewest {
+			own = 0
+		}
+		lag = o.Lag + own
+		out = append(out, CacheLag{name, n, lag.Milliseconds(), spread.Milliseconds()})
+	}
+	return out
+}
+
+// Apply copies the offset between the origin's clock and a cache's into p.
+func (o *Offset) Apply(cacheName string, p *reconstruct.Params) {
+	if o.Refused != "" {
+		return
+	}
+	p.Lag, p.Spread, p.FromStart = o.Lag, o.Spread, o.FromStart
+	for _, c := range o.Caches {
+		if c.Cache == cacheName {
+			p.Lag, p.Spread = time.Duration(c.LagMS)*time.Millisecond, time.Duration(c.SpreadMS)*time.Millisecond
+		}
 	}
 }

@@ -156,14 +156,15 @@ func (s *LossShare) Feared() float64 {
 // steady is how many requests of the whole stand beside those of one step or cache.
 const steady = 20
 
-// Settle reads the counts of span. tier says whether an upper tier exists, as
-// far as the incident file does.
-func (l *Loss) Settle(span model.Span, tier model.Tri) Losses {
+// Settle reads the counts of span. ahead is by how much the origin's clock was
+// wrong. tier says whether an upper tier exists, as far as the incident file
+// does.
+func (l *Loss) Settle(span model.Span, ahead time.Duration, tier model.Tri) Losses {
 	within := func(step model.Instant) bool { return step.Add(lossStep) > span.From && step <= span.To }
 	uncached := maps.Clone(l.forwarded)
 	maps.DeleteFunc(uncached, func(k groupStep, _ count) bool { return l.cached[k.group] || !within(k.step) })
 	ids := maps.Clone(l.origin)
-	maps.DeleteFunc(ids, func(k groupStep, _ count) bool { return !within(k.step) })
+	maps.DeleteFunc(ids, func(k groupStep, _ count) bool { return !within(k.step.Add(-ahead)) })
 	misses := maps.Clone(l.suspect)
 	maps.DeleteFunc(misses, func(k suspectStep, _ count) bool { return !within(k.step) })
 	out := Losses{Origin: shareOf(uncached), Edge: shareOf(ids)}

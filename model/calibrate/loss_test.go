@@ -96,7 +96,7 @@ func TestLossTellsTierFromLostRows(t *testing.T) {
 		{"requests past the edge", traffic{lost: evenly(0.01), direct: 5000}, 0.01, 0, 0, 0, 0, 1, 0.05},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := c.tr.rows(1)[0].Settle(hour, model.Unknown)
+			got := c.tr.rows(1)[0].Settle(hour, 0, model.Unknown)
 			near := func(what string, got, want, slop float64) {
 				t.Helper()
 				if math.Abs(got-want) > slop {
@@ -127,7 +127,7 @@ func TestLossOfABurst(t *testing.T) {
 		}
 		return 0
 	}}
-	got := tr.rows(1)[0].Settle(hour, model.Unknown)
+	got := tr.rows(1)[0].Settle(hour, 0, model.Unknown)
 	in, out := got.Own("SEA19-C1", 0, noon.Add(22*time.Minute)), got.Own("SEA19-C1", 0, noon.Add(40*time.Minute))
 	if in < 0.9 || out > 0.15 {
 		t.Errorf("own response: %.3f within, %.3f outside", in, out)
@@ -141,11 +141,11 @@ func TestLossOfABurst(t *testing.T) {
 func TestLossObeysTheIncidentFile(t *testing.T) {
 	l := traffic{lost: evenly(0.01), tier: 0.3}.rows(1)[0]
 	for tri, want := range map[model.Tri]float64{model.Yes: 1, model.No: 0} {
-		if got := l.Settle(hour, tri).Tier; got != want {
+		if got := l.Settle(hour, 0, tri).Tier; got != want {
 			t.Errorf("stated %d: %v", tri, got)
 		}
 	}
-	if own := l.Settle(hour, model.No); own.Own("SEA19-C1", 0, noon) != 1 {
+	if own := l.Settle(hour, 0, model.No); own.Own("SEA19-C1", 0, noon) != 1 {
 		t.Error("there is no tier, yet a response is not the origin's")
 	}
 }
@@ -153,13 +153,13 @@ func TestLossObeysTheIncidentFile(t *testing.T) {
 // TestLossMerge: counted in any split and any order, the answer is one.
 func TestLossMerge(t *testing.T) {
 	tr := traffic{seed: 4, lost: evenly(0.03), lostEdge: 0.01, tier: 0.2, foreign: 50, direct: 50}
-	want := tr.rows(1)[0].Settle(hour, model.Unknown)
+	want := tr.rows(1)[0].Settle(hour, 0, model.Unknown)
 	for _, order := range [][]int{{0, 1, 2, 3, 4}, {3, 1, 4, 0, 2}} {
 		parts, sum := tr.rows(5), new(calibrate.Loss)
 		for _, i := range order {
 			sum.Merge(parts[i])
 		}
-		if got := sum.Settle(hour, model.Unknown); !reflect.DeepEqual(got, want) {
+		if got := sum.Settle(hour, 0, model.Unknown); !reflect.DeepEqual(got, want) {
 			t.Errorf("merged in order %v: %+v, want %+v", order, got, want)
 		}
 	}

@@ -68,12 +68,15 @@ func (d *Decoder) session(f field, wanted bool) model.ID {
 }
 
 // observe adds the row to what the source says of itself.
-func (d *Decoder) observe(t model.Instant) {
+func (d *Decoder) observe(t model.Instant, wanted bool) {
 	d.stats.All.add(t)
-	if d.text(fieldID) != nil {
-		d.stats.WithID++
-	} else {
+	if id := d.text(fieldID); id == nil {
 		d.stats.WithoutID++
+	} else {
+		d.stats.WithID++
+		if !wanted {
+			d.stats.Outside.Add(id, t)
+		}
 	}
 	bearing := d.text(fieldSession) != nil || d.text(fieldSetSession) != nil
 	if d.row.Route != model.NoRoute && bearing {

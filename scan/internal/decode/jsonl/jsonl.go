@@ -161,7 +161,7 @@ func (d *Decoder) Line(ref model.Ref, line []byte) (decode.Outcome, string) {
 		Route: place.Route, Pattern: place.Pattern, Path: place.Path, Category: place.Category,
 	}
 	d.sessions(wanted)
-	d.observe(when.Lo)
+	d.observe(when.Lo, wanted)
 	if !wanted {
 		return decode.Filtered, ""
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/calibrate"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 	"github.com/spillscope/spillscope/scan/internal/decode/decodetest"
 	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
@@ -274,6 +275,17 @@ func TestNewError(t *testing.T) {
 	}
 }
 
+// outside returns how many of the edge's requests 1 and 2 are in s.
+func outside(s calibrate.Sample) int64 {
+	var edge calibrate.Sample
+	var clock calibrate.Clock
+	for _, id := range []string{"1", "2"} {
+		edge.Add([]byte(id), 0)
+	}
+	clock.Strangers(&edge, &s)
+	return clock.Offset("unknown").Joined
+}
+
 func TestStats(t *testing.T) {
 	src := source()
 	src.SessionForm = model.SessionForm{StripPrefix: "s:", Decode: []string{"hex"}}
@@ -302,16 +314,23 @@ func TestStats(t *testing.T) {
 	if got.Shapes[decode.ShapeOf([]byte("zz"))] != 2 || got.Shapes[decode.ShapeOf([]byte("aaaaaaaaaa"))] != 1 {
 		t.Errorf("shapes %v", got.Shapes)
 	}
+	if outside(got.Outside) != 1 {
+		t.Error("the one row outside the spans that has an id is not in the sample")
+	}
+	alike := cmp.Options{
+		cmp.Comparer(func(a, b decode.FormOf) bool { return a == b }),
+		cmp.Comparer(func(a, b calibrate.Sample) bool { return outside(a) == outside(b) }),
+	}
 	lines := strings.SplitAfter(text, "\n")
 	for cut := range lines {
 		a, b := stats(strings.Join(lines[:cut], "")), stats(strings.Join(lines[cut:], ""))
 		ab, ba := a, b
 		ab.Merge(b)
 		ba.Merge(a)
-		if diff := cmp.Diff(got, ab, cmp.Comparer(func(a, b decode.FormOf) bool { return a == b })); diff != "" {
+		if diff := cmp.Diff(got, ab, alike); diff != "" {
 			t.Errorf("merged at %d: %s", cut, diff)
 		}
-		if !cmp.Equal(ab, ba, cmp.Comparer(func(a, b decode.FormOf) bool { return a == b })) {
+		if !cmp.Equal(ab, ba, alike) {
 			t.Errorf("merging at %d does not commute", cut)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/calibrate"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 )
 
@@ -19,6 +20,7 @@ type Stats struct {
 	FormFailures       int64                   // values that session_form did not fit
 	UnreadableClients  int64                   // client_ip present, but no address
 	UnreadableDuration int64                   // duration present, but no number with a known unit
+	Outside            calibrate.Sample        // rows outside the spans, to find out by how much a clock is off
 }
 
 // Extent counts rows and says when the first and the last of them were.
@@ -50,6 +52,8 @@ func (s *Stats) Merge(o Stats) {
 		}
 		s.Routes[i] = s.Routes[i].Merge(r)
 	}
+	s.Outside = s.Outside.Clone()
+	s.Outside.Merge(&o.Outside)
 	s.WithID += o.WithID
 	s.WithoutID += o.WithoutID
 	s.FormFailures += o.FormFailures
