@@ -9,14 +9,15 @@ import (
 // what the cache was told to do, and what is merely assumed. Package
 // scan/incident reads and writes it as YAML.
 type Incident struct {
-	Case    string
-	KeyFile string
-	Window  Window
-	Control []Span
-	Routes  []Route
-	Cache   CachePolicy
-	Cookie  Cookie
-	Sources []Source
+	Case     string
+	KeyFile  string
+	Window   Window
+	Timeline []Event // what happened when, by time; may be empty
+	Control  []Span
+	Routes   []Route
+	Cache    CachePolicy
+	Cookie   Cookie
+	Sources  []Source
 
 	Directory       Directory
 	TotalWorkspaces int // 0: counted from the directory
@@ -225,6 +226,11 @@ func (inc *Incident) Validate() []Problem {
 	bad(w.Lookback < 0, "window.lookback", "must not be negative")
 	bad(w.Margin < 0, "window.margin", "must not be negative")
 	follow := max(w.FollowUntil, w.Span.To)
+	for i, e := range inc.Timeline {
+		path := fmt.Sprintf("timeline[%d]", i)
+		bad(e.At == 0, path+".at", "say when it happened")
+		bad(e.What == "", path+".what", "say what happened, e.g. revert")
+	}
 	for i, c := range inc.Control {
 		path := fmt.Sprintf("control[%d]", i)
 		bad(c.To < c.From, path+".to", "ends before it begins")

@@ -88,6 +88,7 @@ func TestParseFull(t *testing.T) {
 		DataCategories:  []model.Category{{Path: "/api/videos/**", Name: "video metadata"}},
 		Reports:         model.Table{URI: "r.csv", Map: map[string]string{"reported_at": "a", "user_id": "b", "workspace_id": "c", "note": "d"}, Line: 56},
 		Thresholds:      model.Thresholds{Rejects: 0.002, CoverageGap: 24 * time.Hour, JoinRate: 0.995},
+		Timeline:        []model.Event{{At: at("2023-03-07T19:10:00Z"), What: "revert"}, {At: at("2023-03-07T18:21:00Z"), What: "the change"}},
 	}
 	if diff := cmp.Diff(want, inc); diff != "" {
 		t.Errorf("full.yaml (-want +got):\n%s", diff)
@@ -159,7 +160,7 @@ func TestErrors(t *testing.T) {
 		{"routes:", "rutes:", `4:1: unknown key "rutes"; did you mean "routes"?`},
 		{"{from:", "{form:", `3:10: window: unknown key "form"; did you mean "from"?`},
 		{ttl, ttl + ", errorTTL: 1s", `5:18: cache: unknown key "errorTTL"; did you mean "error_ttl"?`},
-		{"case: c", "case: c\ncolour: red", `3:1: unknown key "colour"; valid here: version, case, key_file, window, control, routes, cache, cookie, sources, directory, total_workspaces, data_categories, reports, thresholds`},
+		{"case: c", "case: c\ncolour: red", `3:1: unknown key "colour"; valid here: version, case, key_file, window, timeline, control, routes, cache, cookie, sources, directory, total_workspaces, data_categories, reports, thresholds`},
 		{"18:21:00Z", "10:21:00", `3:16: window.from: 2023-03-07T10:21:00 has no offset: write 2023-03-07T10:21:00Z if it is UTC, or 2023-03-07T10:21:00-08:00 with the offset of the clock it was read from`},
 		{"2023-03-07T18:21:00Z", `"2023-03-07 10:21"`, `3:16: window.from: 2023-03-07 10:21 has no offset: write 2023-03-07T10:21:00Z if it is UTC, or 2023-03-07T10:21:00-08:00 with the offset of the clock it was read from`},
 		{"T18:21:00Z", "", `3:16: window.from: 2023-03-07 is a date; write a time like 2023-03-07T18:21:00Z`},

@@ -17,6 +17,7 @@ func (r *reader) incident(v value, inc *model.Incident) {
 		field{"case", r.text(&inc.Case)},
 		field{"key_file", r.text(&inc.KeyFile)},
 		field{"window", func(v value) { r.window(v, &inc.Window) }},
+		field{"timeline", r.list(func(v value) { inc.Timeline = append(inc.Timeline, r.event(v)) })},
 		field{"control", r.list(func(v value) { inc.Control = append(inc.Control, r.span(v)) })},
 		field{"routes", r.list(func(v value) { inc.Routes = append(inc.Routes, r.route(v)) })},
 		field{"cache", func(v value) { r.cache(v, &inc.Cache) }},
@@ -53,6 +54,12 @@ func (r *reader) span(v value) (s model.Span) {
 	r.mapping(v, field{"from", r.instant(&s.From)}, field{"to", r.instant(&s.To)})
 	r.require(v, "from", "to")
 	return s
+}
+
+func (r *reader) event(v value) (e model.Event) {
+	r.mapping(v, field{"at", r.instant(&e.At)}, field{"what", r.text(&e.What)})
+	r.require(v, "at", "what")
+	return e
 }
 
 // route reads {path, host, ttl} or the path alone.
