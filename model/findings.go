@@ -290,6 +290,9 @@ type Headline struct {
 	DeliveriesOutside   int    `json:"deliveries_outside_window"`
 	FirstDelivery       string `json:"first_delivery_utc"`
 	LastDelivery        string `json:"last_delivery_utc"`
+
+	Outside  Outside  `json:"outside_window"`
+	Ceilings Ceilings `json:"ceilings"`
 }
 
 // Funnel counts how rows became deliveries.
@@ -343,6 +346,10 @@ type Manifest struct {
 	Joins       JoinSummary      `json:"joins"`
 	Gaps        []Gap            `json:"gaps,omitempty"`
 	Control     []ControlResult  `json:"control,omitempty"`
+	Phases      []PhaseResult    `json:"phases,omitempty"`
+	Reports     *ReportsResult   `json:"reports,omitempty"` // nil: no table was given
+	Second      *SecondMethod    `json:"second_method,omitempty"`
+	HeldOut     *HeldOut         `json:"held_out,omitempty"`
 	Funnel      Funnel           `json:"funnel"`
 	Params      any              `json:"params"` // posteriors of package calibrate
 	Balance     Balance          `json:"balance"`

@@ -135,6 +135,7 @@ func (j *judge) accessRow(d *model.Delivery, s *sighting) error {
 		a.Lasting = o.Lasting
 	}
 	j.outcome.accessRows++
+	j.phases.access(a.Time)
 	j.key = append(appendInstant(j.key[:0], a.Time), o.RequestID...)
 	j.val = wire.Encode(j.val[:0], func(c *wire.Codec) { wire.Access(c, &a) })
 	if err := j.access.Add(j.key, j.val); err != nil {
@@ -167,6 +168,7 @@ func (j *judge) keepUnattributed(h *hit, r *identity.Reading, rows []judged) err
 		Cache: h.Row.Cache, Route: j.Incident.Routes[e.Route].Path, Device: h.Row.Device, User: r.OwnUser,
 		PUnknown: verdict.Round(unknown), Reason: reason,
 	}
+	j.reports.unattributed(&u)
 	j.key = append(appendInstant(j.key[:0], u.HitTime), e.ID...)
 	j.val = wire.Encode(j.val[:0], func(c *wire.Codec) { wire.Unattributed(c, &u) })
 	return j.orphans.Add(j.key, j.val)

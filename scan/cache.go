@@ -251,6 +251,7 @@ func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, un
 	}
 	r.count(&h, bears)
 	r.headerSizes.add(&h)
+	r.reports.hit(row.Device, row.Edge.End.Lo, bears)
 	if !bears {
 		return nil
 	}

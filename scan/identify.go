@@ -13,6 +13,7 @@ import (
 
 // identify walks hits and sightings by device, and judges.
 func (s *state) identify() error {
+	s.heldOut = newHeldOut(s.hits.Len())
 	j := newJudge(s)
 	seen, err := s.sightings.Iterator()
 	if err != nil {
@@ -121,12 +122,14 @@ func (j *judge) device(group []*hit, known []identity.Sighting) error {
 		in[i] = j.identityHit(h)
 	}
 	d := identity.NewDevice(known, in)
+	readings := make([]identity.Reading, len(in))
 	for i, h := range d.Hits() {
-		r := d.Read(i)
-		if err := j.hit(d, i, h.Payload.(*hit), &r); err != nil {
+		readings[i] = d.Read(i)
+		if err := j.hit(d, i, h.Payload.(*hit), &readings[i]); err != nil {
 			return err
 		}
 	}
+	j.tryHeldOut(d, known, readings)
 	return nil
 }
 

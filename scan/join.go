@@ -24,11 +24,12 @@ type joiner struct {
 func (s *state) join() error {
 	s.cacheRows = s.sorter(derivedShare, 1)
 	s.sightings = s.sorter(derivedShare, 1)
+	s.watch, s.phases, s.reports = s.newWatch(), newPhases(s.Incident), newReports(s.dir)
 	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer()}
 	if err := join.Requests(s.requests, j.request); err != nil {
 		return err
 	}
-	err := errors.Join(j.cache.Close(), j.seen.Close(), s.requests.Close())
+	err := errors.Join(j.cache.Close(), j.seen.Close(), s.requests.Close(), s.watch.freeze())
 	s.requests = nil
 	s.clock.Strangers(&s.tally.alone, &s.notes.origin.Outside)
 	s.offset = s.clock.Offset(s.originInstant())
@@ -96,6 +97,9 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
 		if err := j.keepCacheRow(&row); err != nil {
 			return err
 		}
+	}
+	if err := j.watchEdge(e, &row, origins); err != nil {
+		return err
 	}
 	return j.sightingsOf(e, &row, origins)
 }
@@ -197,12 +201,19 @@ func (j *joiner) sightingsOf(e *model.EdgeRow, row *cacheRow, origins []model.Or
 func (j *joiner) unmatched(origins []model.OriginRow) error {
 	for i := range origins {
 		o := &origins[i]
-		if !o.Client.IsValid() || o.Agent.IsZero() || o.Presented.IsZero() {
+		var device model.ID
+		if o.Client.IsValid() && !o.Agent.IsZero() {
+			addr := o.Client.As16()
+			device = j.Key.Digest("device", addr[:], o.Agent[:])
+		}
+		if err := j.watchOrigin(o, device); err != nil {
+			return err
+		}
+		if device.IsZero() || o.Presented.IsZero() {
 			continue
 		}
-		addr := o.Client.As16()
 		x := sighting{
-			ID: o.RequestID, Device: j.Key.Digest("device", addr[:], o.Agent[:]),
+			ID: o.RequestID, Device: device,
 			Start: o.Time, Done: o.Time, Session: o.Presented, Issued: o.Issued,
 			User: j.userOf(o.Presented, o.User), Origin: o,
 		}
@@ -214,6 +225,7 @@ func (j *joiner) unmatched(origins []model.OriginRow) error {
 }
 
 func (j *joiner) keepSighting(x *sighting) error {
+	j.reports.sighting(x.User, x.Device)
 	j.key = append(j.key[:0], x.Device[:]...)
 	j.key = appendInstant(j.key, x.Start.Lo)
 	j.key = append(j.key, x.ID...)

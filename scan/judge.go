@@ -22,6 +22,7 @@ type judge struct {
 	atoms      *spill.Writer
 	access     *spill.Writer
 	orphans    *spill.Writer
+	outsides   *spill.Writer
 	cited      citer
 	edgeGaps   []model.Span
 	key, val   []byte
@@ -32,7 +33,7 @@ type outcome struct {
 	hits         verdict.Tally
 	unattributed int
 	used         int
-	outside      int
+	outside      outside
 	accessRows   int
 	staff        map[string]bool
 	revoke       map[model.ID]*model.Revocation
@@ -51,16 +52,17 @@ func newJudge(s *state) *judge {
 	s.atoms = s.sorter(derivedShare, 1)
 	s.access = s.sorter(derivedShare/2, 1)
 	s.orphans = s.sorter(derivedShare/2, 1)
+	s.outsides = s.sorter(derivedShare/4, 1)
 	s.outcome = newOutcome()
 	return &judge{
 		state: s, deliveries: s.deliveries.Writer(), atoms: s.atoms.Writer(),
-		access: s.access.Writer(), orphans: s.orphans.Writer(), cited: citer{to: s.cited.Writer()},
+		access: s.access.Writer(), orphans: s.orphans.Writer(), outsides: s.outsides.Writer(), cited: citer{to: s.cited.Writer()},
 		edgeGaps: s.gapsIn(s.edgeMinutes()),
 	}
 }
 
 func (j *judge) close() error {
-	return errors.Join(j.deliveries.Close(), j.atoms.Close(), j.access.Close(), j.orphans.Close(), j.cited.Close())
+	return errors.Join(j.deliveries.Close(), j.atoms.Close(), j.access.Close(), j.orphans.Close(), j.outsides.Close(), j.cited.Close())
 }
 
 // judged is one row of a hit with what the rows of its kind share.
@@ -85,10 +87,7 @@ func (j *judge) hit(d *identity.Device, i int, h *hit, r *identity.Reading) erro
 	}
 	switch {
 	case h.Part == margin:
-		if anyCounts(rows) {
-			j.outcome.outside++
-		}
-		return nil
+		return j.keepOutside(h, rows)
 	case h.Part >= control:
 		j.countControl(h.Part.control(), rows)
 		return nil
@@ -287,9 +286,8 @@ func (j *judge) keep(x *judged, r *identity.Reading) error {
 	for _, f := range d.Flags {
 		j.outcome.flags[f.Name]++
 	}
-	j.key = appendInstant(j.key[:0], d.HitTime)
-	j.key = append(append(append(j.key, d.Hit.RequestID...), 0), d.Fill.RequestID...)
-	j.key = append(append(j.key, 0), d.ID...)
+	j.reports.row(d, false)
+	j.deliveryKey(d)
 	j.val = wire.Encode(j.val[:0], func(c *wire.Codec) { wire.Delivery(c, d) })
 	if err := j.deliveries.Add(j.key, j.val); err != nil {
 		return err
@@ -304,6 +302,13 @@ func (j *judge) keep(x *judged, r *identity.Reading) error {
 		}
 	}
 	return j.keepAtoms(x)
+}
+
+// deliveryKey sets the key by which deliveries are in order.
+func (j *judge) deliveryKey(d *model.Delivery) {
+	j.key = appendInstant(j.key[:0], d.HitTime)
+	j.key = append(append(append(j.key, d.Hit.RequestID...), 0), d.Fill.RequestID...)
+	j.key = append(append(j.key, 0), d.ID...)
 }
 
 // noteSession puts the session on the list to revoke and the holder, if one of
@@ -336,42 +341,53 @@ func isStaff(role string) bool {
 	return false
 }
 
-// countHit adds a hit of the window to the headline.
-func (j *judge) countHit(h *hit, rows []judged) {
-	tier, p, delivered := model.TierSetAside, 0.0, 0.0
-	used := false
-	cluster, strength := "", -1.0
+// counted is what the rows of one hit come to.
+type counted struct {
+	tier      model.Tier
+	p         float64 // that it was applied
+	cluster   string  // fill of the strongest row
+	delivered bool    // more likely than not
+	used      bool
+}
+
+func count(rows []judged) counted {
+	var c counted
+	delivered, strength := 0.0, -1.0
 	for _, x := range rows {
 		d := &x.delivery
 		if d.Tier == model.TierSetAside {
 			continue
 		}
-		tier = max(tier, d.Tier)
-		p += d.PApplied
+		c.tier = max(c.tier, d.Tier)
+		c.p += d.PApplied
 		delivered += d.PDelivered
-		used = used || x.use != nil
+		c.used = c.used || x.use != nil
 		if d.PApplied > strength {
-			strength, cluster = d.PApplied, d.Fill.RequestID
+			strength, c.cluster = d.PApplied, d.Fill.RequestID
 		}
 	}
+	c.delivered = delivered >= 0.5
+	return c
+}
+
+// countHit adds a hit of the window to the headline.
+func (j *judge) countHit(h *hit, rows []judged) {
 	if len(rows) == 0 {
 		return // counted as unattributed
 	}
-	j.outcome.hits.Add(tier, verdict.Round(min(p, 1)), cluster)
-	if tier == model.TierSetAside {
-		return
-	}
+	c := count(rows)
+	j.outcome.hits.Add(c.tier, verdict.Round(min(c.p, 1)), c.cluster)
+	j.phases.hit(&h.Row.Edge, &c)
 	at := h.Row.Edge.End.Lo
-	cov := j.tally.at(at, h.Row.Cache)
-	if delivered >= 0.5 {
-		cov.Deliveries++
+	if c.delivered {
+		j.tally.at(at, h.Row.Cache).Deliveries++
 		if j.outcome.first == 0 || at < j.outcome.first {
 			j.outcome.first = at
 		}
 		j.outcome.last = max(j.outcome.last, at)
 	}
-	if used {
-		cov.Used++
+	if c.used {
+		j.tally.at(at, h.Row.Cache).Used++
 		j.outcome.used++
 	}
 }

@@ -66,6 +66,15 @@ type state struct {
 	access     *spill.Sorter
 	orphans    *spill.Sorter // unattributed, by time
 	cited      *spill.Sorter // by request id
+	outsides   *spill.Sorter // deliveries of the margin, as deliveries
+
+	heldOut       *heldOut
+	watch         *watch
+	phases        *phases
+	reports       *reports
+	reportsResult *model.ReportsResult
+	secondResult  *model.SecondMethod
+	ceilingResult model.Ceilings
 
 	clock       calibrate.Clock
 	offset      calibrate.Offset
@@ -134,10 +143,13 @@ func (s *state) sorter(share float64, writers int) *spill.Sorter {
 
 func (s *state) close() error {
 	var errs []error
-	for _, x := range []*spill.Sorter{s.requests, s.rejects, s.cacheRows, s.sightings, s.hits, s.deliveries, s.atoms, s.access, s.orphans, s.cited} {
+	for _, x := range []*spill.Sorter{s.requests, s.rejects, s.cacheRows, s.sightings, s.hits, s.deliveries, s.atoms, s.access, s.orphans, s.cited, s.outsides} {
 		if x != nil {
 			errs = append(errs, x.Close())
 		}
+	}
+	if s.watch != nil {
+		errs = append(errs, s.watch.close())
 	}
 	return errors.Join(errs...)
 }

@@ -36,11 +36,7 @@ const longestResponse = time.Hour
 // response may have arrived up to its whole life before the window.
 func newSpans(inc *model.Incident) spans {
 	w := inc.Window
-	life := inc.Cache.TTL.Max
-	for i := range inc.Routes {
-		life = max(life, inc.RouteTTL(i).Max)
-	}
-	around := max(w.Margin, life+inc.Cache.ErrorTTL+time.Minute)
+	around := max(w.Margin, longestLife(inc)+time.Minute)
 	follow := max(w.FollowUntil.Sub(w.Span.To), around)
 	back := max(w.Lookback, around)
 	s := spans{
@@ -55,6 +51,15 @@ func newSpans(inc *model.Incident) spans {
 	return s
 }
 
+// longestLife bounds how old a response can be that a cache hands out.
+func longestLife(inc *model.Incident) time.Duration {
+	life := inc.Cache.TTL.Max
+	for i := range inc.Routes {
+		life = max(life, inc.RouteTTL(i).Max)
+	}
+	return life + inc.Cache.ErrorTTL
+}
+
 // of returns the part that t belongs to.
 func (s *spans) of(t model.Instant) part {
 	for _, p := range s.parts {
@@ -64,6 +69,9 @@ func (s *spans) of(t model.Instant) part {
 	}
 	return nowhere
 }
+
+// judged is the window with its margin: hits elsewhere are not looked at.
+func (s *spans) judged() model.Span { return s.parts[1].span }
 
 // control returns which control span p is the core of, or -1.
 func (p part) control() int {

@@ -133,6 +133,7 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 		cov.SessionFills++
 		j.tally.leaked(row.Cache, row.Edge.End.Lo)
 	}
+	j.phases.request(&row.Edge, how == cache.Hit, bears)
 	if p != window {
 		return
 	}

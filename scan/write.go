@@ -18,6 +18,7 @@ func (s *state) write() error {
 	for _, step := range []func() error{
 		s.writeInputs, s.writeCounts, s.writeRejects, s.writeDeliveries, s.writeEntities,
 		s.writeAccess, s.writeUnattributed, s.writeRevocations, s.writeCited,
+		s.writeOutside, s.writePhases, s.writeReports, s.writeSecond, s.countCeilings,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -69,6 +70,15 @@ func (s *state) writeCounts() error {
 	}
 	for _, u := range s.tally.sortedUnresolved() {
 		if err := s.sink.Put(*u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *state) writePhases() error {
+	for _, p := range s.phases.sorted() {
+		if err := s.sink.Put(*p); err != nil {
 			return err
 		}
 	}

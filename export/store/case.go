@@ -88,6 +88,18 @@ func (c *Case) Coverage() iter.Seq2[model.Coverage, error] { return read(c, cove
 // Joins yields joins.csv.
 func (c *Case) Joins() iter.Seq2[model.JoinRate, error] { return read(c, joins()) }
 
+// Outside yields outside.csv, the deliveries before and after the window.
+func (c *Case) Outside() iter.Seq2[model.OutsideDelivery, error] { return read(c, outside()) }
+
+// Phases yields phases.csv.
+func (c *Case) Phases() iter.Seq2[model.PhaseMinute, error] { return read(c, phases()) }
+
+// Reports yields reports.csv.
+func (c *Case) Reports() iter.Seq2[model.ReportMatch, error] { return read(c, reports()) }
+
+// TwoDevices yields second.csv.
+func (c *Case) TwoDevices() iter.Seq2[model.TwoDevices, error] { return read(c, second()) }
+
 // Rejects yields rejects.jsonl.
 func (c *Case) Rejects() iter.Seq2[Reject, error] { return readJSON[Reject](c, RejectsFile) }
 

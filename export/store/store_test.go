@@ -44,6 +44,10 @@ func TestRoundTrip(t *testing.T) {
 		unknown []model.UnresolvedUser
 		joins   []model.JoinRate
 		cover   []model.Coverage
+		outside []model.OutsideDelivery
+		phases  []model.PhaseMinute
+		reports []model.ReportMatch
+		second  []model.TwoDevices
 	}
 	for _, f := range smallcase.Findings() {
 		switch f := f.(type) {
@@ -59,6 +63,14 @@ func TestRoundTrip(t *testing.T) {
 			put.joins = append(put.joins, f)
 		case model.Coverage:
 			put.cover = append(put.cover, f)
+		case model.OutsideDelivery:
+			put.outside = append(put.outside, f)
+		case model.PhaseMinute:
+			put.phases = append(put.phases, f)
+		case model.ReportMatch:
+			put.reports = append(put.reports, f)
+		case model.TwoDevices:
+			put.second = append(put.second, f)
 		}
 	}
 	check := func(what string, want, got any) {
@@ -77,6 +89,10 @@ func TestRoundTrip(t *testing.T) {
 	check("unresolved", put.unknown, all(t, c.UnresolvedUsers()))
 	check("joins", put.joins, all(t, c.Joins()))
 	check("coverage", put.cover, all(t, c.Coverage()))
+	check("outside", put.outside, all(t, c.Outside()))
+	check("phases", put.phases, all(t, c.Phases()))
+	check("reports", put.reports, all(t, c.Reports()))
+	check("second", put.second, all(t, c.TwoDevices()))
 	check("headline", smallcase.Manifest().Headline, c.Manifest.Headline)
 	for _, want := range smallcase.Rows() {
 		rows, err := c.RowsOf(want.RequestID)

@@ -16,32 +16,41 @@ const (
 // They are functions so that nothing of the package can be changed from outside.
 
 func deliveries() table[model.Delivery] {
-	type d = model.Delivery
-	return table[d]{"privileged/deliveries.csv", []column[d]{
-		key("delivery_id", func(r *d) *string { return &r.ID }),
-		key("hit_request_id", func(r *d) *string { return &r.Hit.RequestID }),
-		stamp("hit_time_utc", func(r *d) *model.Instant { return &r.HitTime }),
-		key("distribution", func(r *d) *string { return &r.Distribution }),
-		key("cache", func(r *d) *string { return &r.Cache }),
-		text("route", func(r *d) *string { return &r.Route }),
-		digest("recipient_device", func(r *d) *model.ID { return &r.Device }),
-		key("recipient_user_id", func(r *d) *string { return &r.RecipientUser }),
-		list("recipient_workspace_ids", func(r *d) *[]string { return &r.RecipientWorkspaces }),
-		key("fill_request_id", func(r *d) *string { return &r.Fill.RequestID }),
-		stamp("fill_time_utc", func(r *d) *model.Instant { return &r.FillTime }),
-		digest("holder_session", func(r *d) *model.ID { return &r.HolderSession }),
-		key("holder_user_id", func(r *d) *string { return &r.HolderUser }),
-		list("holder_workspace_ids", func(r *d) *[]string { return &r.HolderWorkspaces }),
-		rung("holder_rung", func(r *d) *model.Rung { return &r.Rung }),
-		prob("p_delivered", func(r *d) *float64 { return &r.PDelivered }),
-		prob("p_applied", func(r *d) *float64 { return &r.PApplied }),
-		prob("p_used", func(r *d) *float64 { return &r.PUsed }),
-		tier("tier", func(r *d) *model.Tier { return &r.Tier }),
-		flagNames("flags", func(r *d) *[]model.Flag { return &r.Flags }),
-		evidence("hit_evidence", func(r *d) *model.Ref { return &r.Hit.Ref }),
-		evidence("fill_evidence", func(r *d) *model.Ref { return &r.Fill.Ref }),
-		flagEvidence("flag_evidence", func(r *d) *[]model.Flag { return &r.Flags }),
-	}}
+	return table[model.Delivery]{"privileged/deliveries.csv", delivery(func(d *model.Delivery) *model.Delivery { return d })}
+}
+
+func outside() table[model.OutsideDelivery] {
+	return table[model.OutsideDelivery]{"privileged/outside.csv", delivery(func(o *model.OutsideDelivery) *model.Delivery { return &o.Delivery })}
+}
+
+// delivery is what the deliveries inside and outside the window have; at finds
+// it in T.
+func delivery[T any](at func(*T) *model.Delivery) []column[T] {
+	return []column[T]{
+		key("delivery_id", func(r *T) *string { return &at(r).ID }),
+		key("hit_request_id", func(r *T) *string { return &at(r).Hit.RequestID }),
+		stamp("hit_time_utc", func(r *T) *model.Instant { return &at(r).HitTime }),
+		key("distribution", func(r *T) *string { return &at(r).Distribution }),
+		key("cache", func(r *T) *string { return &at(r).Cache }),
+		text("route", func(r *T) *string { return &at(r).Route }),
+		digest("recipient_device", func(r *T) *model.ID { return &at(r).Device }),
+		key("recipient_user_id", func(r *T) *string { return &at(r).RecipientUser }),
+		list("recipient_workspace_ids", func(r *T) *[]string { return &at(r).RecipientWorkspaces }),
+		key("fill_request_id", func(r *T) *string { return &at(r).Fill.RequestID }),
+		stamp("fill_time_utc", func(r *T) *model.Instant { return &at(r).FillTime }),
+		digest("holder_session", func(r *T) *model.ID { return &at(r).HolderSession }),
+		key("holder_user_id", func(r *T) *string { return &at(r).HolderUser }),
+		list("holder_workspace_ids", func(r *T) *[]string { return &at(r).HolderWorkspaces }),
+		rung("holder_rung", func(r *T) *model.Rung { return &at(r).Rung }),
+		prob("p_delivered", func(r *T) *float64 { return &at(r).PDelivered }),
+		prob("p_applied", func(r *T) *float64 { return &at(r).PApplied }),
+		prob("p_used", func(r *T) *float64 { return &at(r).PUsed }),
+		tier("tier", func(r *T) *model.Tier { return &at(r).Tier }),
+		flagNames("flags", func(r *T) *[]model.Flag { return &at(r).Flags }),
+		evidence("hit_evidence", func(r *T) *model.Ref { return &at(r).Hit.Ref }),
+		evidence("fill_evidence", func(r *T) *model.Ref { return &at(r).Fill.Ref }),
+		flagEvidence("flag_evidence", func(r *T) *[]model.Flag { return &at(r).Flags }),
+	}
 }
 
 // entity is the part that users.csv and workspaces.csv share; at finds it in T.
@@ -207,5 +216,50 @@ func joins() table[model.JoinRate] {
 		count("session_rows_known_to_directory", func(r *j) *int { return &r.SessionsKnown }),
 		count("user_rows", func(r *j) *int { return &r.Users }),
 		count("user_rows_known_to_directory", func(r *j) *int { return &r.UsersKnown }),
+	}}
+}
+
+func phases() table[model.PhaseMinute] {
+	type p = model.PhaseMinute
+	return table[p]{"privileged/phases.csv", []column[p]{
+		stamp("minute_utc", func(r *p) *model.Instant { return &r.Minute }),
+		key("location", func(r *p) *string { return &r.Location }),
+		text("phase", func(r *p) *string { return &r.Phase }),
+		count("requests", func(r *p) *int { return &r.Requests }),
+		count("hits", func(r *p) *int { return &r.Hits }),
+		count("session_fills", func(r *p) *int { return &r.SessionFills }),
+		count("deliveries", func(r *p) *int { return &r.Deliveries }),
+		count("used", func(r *p) *int { return &r.Used }),
+	}}
+}
+
+func reports() table[model.ReportMatch] {
+	type m = model.ReportMatch
+	return table[m]{"privileged/reports.csv", []column[m]{
+		evidence("report_evidence", func(r *m) *model.Ref { return &r.Ref }),
+		stamp("reported_at_utc", func(r *m) *model.Instant { return &r.At }),
+		key("user_id", func(r *m) *string { return &r.User }),
+		key("workspace_id", func(r *m) *string { return &r.Workspace }),
+		text("outcome", func(r *m) *string { return &r.Outcome }),
+		text("matched_by", func(r *m) *string { return &r.MatchedBy }),
+		text("tier", func(r *m) *string { return &r.Tier }),
+		prob("p_applied", func(r *m) *float64 { return &r.PApplied }),
+		count("delivery_count", func(r *m) *int { return &r.Deliveries }),
+		list("delivery_ids", func(r *m) *[]string { return &r.DeliveryIDs }),
+		text("explanation", func(r *m) *string { return &r.Explanation }),
+	}}
+}
+
+func second() table[model.TwoDevices] {
+	type x = model.TwoDevices
+	return table[x]{"privileged/second.csv", []column[x]{
+		digest("session", func(r *x) *model.ID { return &r.Session }),
+		key("user_id", func(r *x) *string { return &r.User }),
+		stamp("first_step_utc", func(r *x) *model.Instant { return &r.First }),
+		stamp("last_step_utc", func(r *x) *model.Instant { return &r.Last }),
+		count("steps", func(r *x) *int { return &r.Steps }),
+		count("devices", func(r *x) *int { return &r.Devices }),
+		flagged("other_user_agent", func(r *x) *bool { return &r.OtherAgent }, "yes", "no"),
+		text("tier", func(r *x) *string { return &r.Tier }),
 	}}
 }

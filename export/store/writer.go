@@ -67,6 +67,10 @@ type Writer struct {
 	inputs       *csvFile[model.Input]
 	coverage     *csvFile[model.Coverage]
 	joins        *csvFile[model.JoinRate]
+	outside      *csvFile[model.OutsideDelivery]
+	phases       *csvFile[model.PhaseMinute]
+	reports      *csvFile[model.ReportMatch]
+	second       *csvFile[model.TwoDevices]
 	rejects      *jsonFile
 	rows         *jsonFile
 	sums         *file
@@ -116,6 +120,10 @@ func (w *Writer) openFiles() error {
 	w.inputs = openCSV(w, inputs())
 	w.coverage = openCSV(w, coverage())
 	w.joins = openCSV(w, joins())
+	w.outside = openCSV(w, outside())
+	w.phases = openCSV(w, phases())
+	w.reports = openCSV(w, reports())
+	w.second = openCSV(w, second())
 	w.rejects = &jsonFile{file: w.openFile(RejectsFile)}
 	w.rows = &jsonFile{file: w.openFile(RowsFile)}
 	w.sums = w.openFile(InputSums)
@@ -155,6 +163,14 @@ func (w *Writer) put(f model.Finding) error {
 		return w.coverage.put(&f)
 	case model.JoinRate:
 		return w.joins.put(&f)
+	case model.OutsideDelivery:
+		return w.outside.put(&f)
+	case model.PhaseMinute:
+		return w.phases.put(&f)
+	case model.ReportMatch:
+		return w.reports.put(&f)
+	case model.TwoDevices:
+		return w.second.put(&f)
 	case model.Reject:
 		return w.rejects.put(newReject(w.objects, f))
 	case model.CitedRow:

@@ -53,12 +53,15 @@ func Limits(m *model.Manifest) []string {
 	say(b.Duplicate > 0, "Log lines that stood in the logs twice and count once: %s.", Count(b.Duplicate))
 	say(m.Funnel.ConflictingIDs > 0, "Request ids that stand in the logs with differing content, where both rows were kept: %s.", Count(m.Funnel.ConflictingIDs))
 	say(m.Funnel.Orphans > 0, "Hits that no stored response in the logs explains: %s.", Count(m.Funnel.Orphans))
-	say(h.DeliveriesOutside > 0, "Delivery rows outside the stated window: %s. They are listed and in no count.", Count(h.DeliveriesOutside))
+	say(h.DeliveriesOutside > 0, "Deliveries outside the stated window: %s. They are listed and in no count.", Count(h.DeliveriesOutside))
 	for _, c := range m.Control {
 		say(c.Deliveries > 0, "In the clean hours from %s to %s the same program finds %s, %d of them confirmed and %d probable: expect as many false ones in the window.",
 			c.From, c.To, Plural(c.Deliveries, "delivery row"), c.Confirmed, c.Probable)
 	}
 	say(len(m.Control) == 0, "No clean hours were judged for comparison (control in the incident file), so false alarms could not be measured.")
+	if r := m.Reports; r != nil {
+		say(r.Explained < r.Total, "%s", Reports(r))
+	}
 	say(m.Pruned > 0, "Log objects not read because their names place them outside the spans of interest: %s.", Count(m.Pruned))
 	say(true, "CDN logs are delivered on a best-effort basis: an entry can be late or missing without a gap that shows.")
 	say(true, "The tiers rest on probabilities computed from these logs and the stated assumptions; they are not rates measured on real incidents.")

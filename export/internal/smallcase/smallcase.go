@@ -65,6 +65,15 @@ func Findings() []model.Finding {
 	for i := range 3 {
 		all = append(all, model.Coverage{Minute: At(float64(60 * i)), Cache: "SEA19-C1", Rows: 100 + i, Suspect: 40, Hits: 30 - i, Fills: 5, SessionFills: 3, Deliveries: 2 - i, Used: (2 - i) / 2})
 	}
+	outside := Deliveries()[1]
+	outside.ID, outside.HitTime = "dl_out", At(-40)
+	all = append(all, model.OutsideDelivery{Delivery: outside},
+		model.PhaseMinute{Minute: At(0), Location: "SEA19-C1", Phase: "after " + Hostile, Requests: 40, Hits: 30, SessionFills: 3, Deliveries: 2, Used: 1},
+		model.ReportMatch{Ref: model.Ref{Object: 1, Line: 3, Offset: 60}, At: At(900), User: "u-bert", Workspace: "ws-3", Outcome: "explained", MatchedBy: "recipient",
+			Tier: "confirmed", PApplied: 1, Deliveries: 1, DeliveryIDs: []string{"dl_1"}, Explanation: "1 delivery before the report"},
+		model.ReportMatch{Ref: model.Ref{Object: 1, Line: 4, Offset: 90}, At: At(960), User: Hostile, Outcome: "not in the directory", Explanation: "neither the directory nor the logs know it"},
+		model.TwoDevices{Session: ID(0x51), User: "u-anna", First: At(0), Last: At(600), Steps: 2, Devices: 2, OtherAgent: true, Tier: "confirmed"},
+	)
 	for _, r := range Rows() {
 		all = append(all, r)
 	}
@@ -184,7 +193,18 @@ func Manifest() model.Manifest {
 		Headline: model.Headline{HolderUsers: b(1, 1.27, 1, 2, 4), HolderWorkspaces: ws, RecipientDevices: b(1, 1.8, 1, 2, 4), RecipientUsers: b(1, 1, 1, 1, 2),
 			RecipientWorkspaces: b(1, 1, 1, 1, 2), Deliveries: b(1, 1.82, 1, 3, 4), Unattributed: 1, StaffSessions: 1, TotalWorkspaces: 5000,
 			TotalWorkspacesBase: "workspaces.csv as of 2023-03-07T10:15:00Z", NotACeiling: true, UsedDeliveries: 1, AccessRows: 1,
-			FirstDelivery: At(10).String(), LastDelivery: At(90).String()},
+			FirstDelivery: At(10).String(), LastDelivery: At(90).String(), DeliveriesOutside: 1,
+			Outside:  model.Outside{Before: 1, First: At(-40).String(), Last: At(-40).String()},
+			Ceilings: model.Ceilings{Users: 9, UnknownSessions: 1, Workspaces: 8, Clients: 60}},
+		Phases: []model.PhaseResult{
+			{Phase: "before " + Hostile, From: At(-600).String(), To: At(0).String(), Judged: true, Requests: 12, Hits: 12},
+			{Phase: "after " + Hostile, Event: Hostile, From: At(0).String(), To: At(4140).String(), Judged: true, Requests: 40, Hits: 30, SessionFills: 3, Deliveries: 4, Used: 1, AccessRows: 1,
+				Locations: 1, FirstDelivery: At(10).String(), LastDelivery: At(60).String(), LastFill: At(58).String()},
+			{Phase: "after restart", Event: "restart", From: At(7200).String(), To: At(7200).String()}},
+		Reports: &model.ReportsResult{Total: 2, Explained: 1, Horizon: "24 hours", Outcomes: map[string]int{"explained": 1, "not in the directory": 1}},
+		Second: &model.SecondMethod{Step: "10 minutes", Baseline: "control", InWindow: model.StepCount{Steps: 90, TwoDevices: 2, TwoAgents: 2, Sessions: 40, SessionsTD: 1, SessionsTA: 1},
+			InClean: model.StepCount{Steps: 80, Sessions: 41}, Sessions: 1, Agents: 1, Overlap: []model.TierShare{{Tier: "confirmed", Sessions: 1, Shown: 1}}},
+		HeldOut:     &model.HeldOut{Hits: 4, Pairs: 6, ECE: 0.021, Bins: []model.Reliability{{From: 0.9, To: 1, N: 6, Foretold: 0.95, Found: 0.971}}, Held: 3, RankedTop: 3, OneDeviceIn: 1},
 		Assumptions: []string{"every response to a request with a session set the cookie (cookie.set_on)", "one cache per location"},
 		Warnings:    []string{Hostile},
 		Joins:       model.JoinSummary{EdgeMisses: 40, MissesAtOrigin: 39, OriginIDs: 50, OriginAtEdge: 50, Sessions: 30, SessionsKnown: 30, Users: 30, UsersKnown: 29},

@@ -188,6 +188,25 @@ func (v *view) readInputs(c *store.Case) error {
 	return nil
 }
 
+// readReports keeps the reports that no delivery explains: each is a lead.
+func (v *view) readReports(c *store.Case) error {
+	n := 0
+	for r, err := range c.Reports() {
+		if err != nil {
+			return err
+		}
+		n++
+		if r.Outcome == "explained" {
+			continue
+		}
+		if v.UnmatchedN++; len(v.Unmatched) < maxUnmatched {
+			v.Unmatched = append(v.Unmatched, r)
+		}
+	}
+	v.Files = append(v.Files, fileCount{"privileged/reports.csv", n})
+	return nil
+}
+
 func (v *view) countRest(c *store.Case) error {
 	for u, err := range c.Users() {
 		if err != nil {
@@ -205,6 +224,9 @@ func (v *view) countRest(c *store.Case) error {
 		{"privileged/revoke.csv", counter(c.Revocations())},
 		{"privileged/unattributed.csv", counter(c.Unattributed())},
 		{"privileged/unresolved_users.csv", counter(c.UnresolvedUsers())},
+		{"privileged/outside.csv", counter(c.Outside())},
+		{"privileged/phases.csv", counter(c.Phases())},
+		{"privileged/second.csv", counter(c.TwoDevices())},
 		{"privileged/rejects.jsonl", counter(c.Rejects())},
 	} {
 		n, err := f.count()

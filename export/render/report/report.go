@@ -27,6 +27,7 @@ const (
 	maxInputs     = 300
 	maxCaches     = 100
 	maxParams     = 200
+	maxUnmatched  = 50
 	examples      = 5
 )
 
@@ -45,25 +46,30 @@ type view struct {
 
 	Answer      answer
 	Populations []population
-	Joins       []words.Rate
-	Funnel      []step
-	Timeline    timeline
-	Caches      []cacheLine
-	CachesMore  int
-	TierRows    []tierRow
-	Flags       []flagRow
-	Workspaces  []model.WorkspaceFinding
-	WSMore      int
-	Examples    []example
-	Inputs      []model.Input
-	InputsMore  int
-	Params      []param
-	ParamsMore  int
-	Limits      []string
-	Tiers       []words.Definition
-	Bounds      []words.Definition
-	Terms       []words.Definition
-	Files       []fileCount
+
+	OutsideWords, CeilingWords string
+
+	Joins      []words.Rate
+	Funnel     []step
+	Timeline   timeline
+	Caches     []cacheLine
+	CachesMore int
+	TierRows   []tierRow
+	Flags      []flagRow
+	Workspaces []model.WorkspaceFinding
+	WSMore     int
+	Examples   []example
+	Inputs     []model.Input
+	InputsMore int
+	Params     []param
+	ParamsMore int
+	Unmatched  []model.ReportMatch // reports that no delivery explains
+	UnmatchedN int
+	Limits     []string
+	Tiers      []words.Definition
+	Bounds     []words.Definition
+	Terms      []words.Definition
+	Files      []fileCount
 }
 
 // population is one line of the headline.
@@ -108,6 +114,10 @@ func Write(w io.Writer, c *store.Case) error {
 		"prob":     func(p float64) string { return fmt.Sprintf("%.4f", p) },
 		"flag":     func(n model.FlagName) string { s, _ := words.Flag(n); return s },
 		"slug":     slug,
+		"phases":   words.Phases,
+		"reports":  words.Reports,
+		"second":   words.Second,
+		"heldout":  words.HeldOut,
 	}).Parse(pageSource)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
@@ -139,6 +149,7 @@ func build(c *store.Case) (*view, error) {
 		{"Workspaces of recipients", "workspaces of those users", h.RecipientWorkspaces},
 		{"Deliveries", "responses from the cache that carried a session of another user", h.Deliveries},
 	}
+	v.OutsideWords, v.CeilingWords = words.Outside(h), words.Ceilings(&h.Ceilings)
 	total := float64(h.TotalWorkspaces)
 	v.Answer.ShareLower = words.Percent(float64(h.HolderWorkspaces.Lower), total)
 	v.Answer.ShareBest = words.Percent(h.HolderWorkspaces.Best, total)
@@ -158,7 +169,7 @@ func build(c *store.Case) (*view, error) {
 			v.Flags = append(v.Flags, flagRow{def, n})
 		}
 	}
-	for _, read := range []func(*store.Case) error{v.readWorkspaces, v.readDeliveries, v.readCoverage, v.readInputs, v.countRest} {
+	for _, read := range []func(*store.Case) error{v.readWorkspaces, v.readDeliveries, v.readCoverage, v.readReports, v.readInputs, v.countRest} {
 		if err := read(c); err != nil {
 			return nil, fmt.Errorf("report: %w", err)
 		}

@@ -136,6 +136,16 @@ func (p *page) basis(m *model.Manifest) {
 	for _, c := range m.Control {
 		control = append(control, fmt.Sprintf("%s to %s: %s, %d confirmed, %d probable", c.From, c.To, words.Plural(c.Deliveries, "delivery row"), c.Confirmed, c.Probable))
 	}
+	p.some("phases", words.Phases(m))
+	if m.Headline.Ceilings != (model.Ceilings{}) {
+		p.some("ceilings", []string{words.CeilingsShort(&m.Headline.Ceilings)})
+	}
+	if m.Reports != nil {
+		p.some("reports", []string{words.Reports(m.Reports)})
+	}
+	if s := m.Second; s != nil && s.Sessions > 0 {
+		p.some("second", []string{words.SecondShort(s)})
+	}
 	p.some("gaps", orElse(gaps, "none found"))
 	p.some("control", orElse(control, "no clean hours given: false alarms not measured"))
 	p.some("warnings", m.Warnings)
@@ -162,10 +172,14 @@ func JSON(w io.Writer, m model.Manifest, dir string) error {
 		Joins       model.JoinSummary     `json:"joins"`
 		Gaps        []model.Gap           `json:"gaps"`
 		Control     []model.ControlResult `json:"control"`
+		Phases      []model.PhaseResult   `json:"phases"`
+		Reports     *model.ReportsResult  `json:"reports"`
+		Second      *model.SecondMethod   `json:"second_method"`
+		HeldOut     *model.HeldOut        `json:"held_out"`
 		Funnel      model.Funnel          `json:"funnel"`
 		Balance     model.Balance         `json:"balance"`
 	}{m.Case, dir, m.Complete, notNil(m.Partial), m.Window, m.Headline, notNil(m.Assumptions), notNil(m.Warnings),
-		m.Joins, notNil(m.Gaps), notNil(m.Control), m.Funnel, m.Balance}, "", "  ")
+		m.Joins, notNil(m.Gaps), notNil(m.Control), notNil(m.Phases), m.Reports, m.Second, m.HeldOut, m.Funnel, m.Balance}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -138,6 +139,15 @@ func (d *Directory) Workspace(id string) (Workspace, bool) {
 // that is not known does not exclude it, and at an instant of 0 all are
 // returned: a workspace too many is a caveat, one too few is an omission.
 func (d *Directory) WorkspacesOf(user string, at model.Instant) []string {
+	if at == 0 {
+		return d.WorkspacesWithin(user, model.Span{From: math.MinInt64, To: math.MaxInt64})
+	}
+	return d.WorkspacesWithin(user, model.Span{From: at, To: at})
+}
+
+// WorkspacesWithin returns the workspaces that user was a member of at some
+// instant of a span, by the same rules.
+func (d *Directory) WorkspacesWithin(user string, s model.Span) []string {
 	index, ok := d.users.index[user]
 	if !ok {
 		return nil
@@ -146,12 +156,31 @@ func (d *Directory) WorkspacesOf(user string, at model.Instant) []string {
 	var spaces []string
 	for ; i < len(d.memberships) && d.memberships[i].user == index; i++ {
 		m := d.memberships[i]
-		if at == 0 || (m.from == 0 || m.from <= at) && (m.to == 0 || at < m.to) {
+		if (m.from == 0 || m.from <= s.To) && (m.to == 0 || s.From < m.to) {
 			spaces = append(spaces, d.workspaces.names[m.workspace])
 		}
 	}
 	slices.Sort(spaces)
 	return slices.Compact(spaces)
+}
+
+// Members returns the users that each of the workspaces ever had.
+func (d *Directory) Members(workspaces []string) map[string][]string {
+	wanted := map[uint32]string{}
+	for _, w := range workspaces {
+		if i, ok := d.workspaces.index[w]; ok {
+			wanted[i] = w
+		}
+	}
+	members := map[string][]string{}
+	for _, m := range d.memberships {
+		w, ok := wanted[m.workspace]
+		user := d.users.names[m.user]
+		if n := len(members[w]); ok && (n == 0 || members[w][n-1] != user) { // memberships are in the order of users
+			members[w] = append(members[w], user)
+		}
+	}
+	return members
 }
 
 // MembershipDated reports whether it is known to what time the memberships
