@@ -27,15 +27,24 @@ var reportRules = []reportRule{
 	}, whyExplained},
 	{"only unlikely", func(_ *state, x *report) bool { return x.strongest() != unrelated }, whyUnlikely},
 	{"outside the window", func(_ *state, x *report) bool { return x.outside > 0 }, whyOutside},
-	{"only set aside", func(_ *state, x *report) bool { return x.tierRows(model.TierSetAside) > 0 }, whyAside},
+	{"only set aside", func(_ *state, x *report) bool { return x.tierRows(model.TierSetAside) > x.sessionless() }, whyAside},
 	{"unattributed", func(_ *state, x *report) bool { return x.unattributed > 0 }, whyUnattributed},
 	{"before the window", func(s *state, x *report) bool { return x.At.Add(clocks) < s.Incident.Window.Span.From }, whyBefore},
 	{"too late", func(s *state, x *report) bool { return x.At.Add(-horizon) > s.Incident.Window.Span.To }, whyLate},
 	{"not in the directory", func(s *state, x *report) bool { return x.seen == 0 && !s.inDirectory(x) }, whyStranger},
 	{"not seen", func(_ *state, x *report) bool { return x.seen == 0 }, whyUnseen},
-	{"no session in the cache", func(_ *state, x *report) bool { return x.hits > 0 && x.hits == x.empty }, whyEmpty},
+	{"no session in the cache", func(_ *state, x *report) bool { return x.hits > 0 && x.hits == x.empty || x.sessionless() > 0 }, whyEmpty},
 	{"hits of others there", func(_ *state, x *report) bool { return x.hits > 0 }, whyOthers},
 	{"no hit", func(*state, *report) bool { return true }, whyNoHit},
+}
+
+// sessionless counts the matched rows whose fill carried no session.
+func (x *report) sessionless() int {
+	n := 0
+	for i := range x.matches {
+		n += x.matches[i].flags[verdict.NoSessionFill]
+	}
+	return n
 }
 
 func (s *state) inDirectory(x *report) bool {
@@ -76,7 +85,7 @@ func whyAside(_ *state, x *report) string {
 }
 
 func whyUnattributed(_ *state, x *report) string {
-	return fmt.Sprintf("%s of this user before the report, on stored responses whose holder nobody can name: unattributed.csv", several(x.unattributed, "hit", "hits"))
+	return fmt.Sprintf("%s before the report, on stored responses whose holder nobody can name: unattributed.csv", several(x.unattributed, "hit", "hits"))
 }
 
 func whyBefore(s *state, _ *report) string {
@@ -88,19 +97,19 @@ func whyLate(s *state, _ *report) string {
 }
 
 func whyStranger(*state, *report) string {
-	return "neither the directory nor the logs know this user or workspace: is the id of the same kind as theirs?"
+	return "neither the directory nor the logs know the id: is it of the same kind as theirs?"
 }
 
 func whyUnseen(*state, *report) string {
-	return "in the directory, but no request in the logs shows a session of this user: another period, or rows are missing"
+	return "in the directory, but no request in the logs shows a session of it: another period, or rows are missing"
 }
 
 func whyEmpty(_ *state, x *report) string {
-	return fmt.Sprintf("%s before the report, each on a stored response without a session", several(x.hits, "hit of this user's devices", "hits of this user's devices"))
+	return fmt.Sprintf("%s before the report, each on a stored response without a session", several(x.hits, "hit of its devices", "hits of its devices"))
 }
 
 func whyOthers(_ *state, x *report) string {
-	return fmt.Sprintf("%s before the report from addresses and user agents that this user was seen at, none of them tied to this user", several(x.hits, "hit", "hits"))
+	return fmt.Sprintf("%s before the report from an address and user agent where it was seen, none tied to it", several(x.hits, "hit", "hits"))
 }
 
 func whyNoHit(*state, *report) string {

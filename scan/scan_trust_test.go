@@ -1,0 +1,309 @@
+package scan_test
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spillscope/spillscope/model"
+)
+
+// These tests are of what lets a reader check an answer (design.md 9). Their
+// window is 18:21:00 to 18:31:00 on 7 March 2023; second 0 is its start.
+
+// of returns the findings of one type.
+func of[T model.Finding](f *findings) []T {
+	var out []T
+	for _, x := range f.all {
+		if x, ok := x.(T); ok {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+const timeline = `case: synthetic-1
+timeline: [{at: 2023-03-07T18:21:30Z, what: revert}, {at: 2023-03-07T18:21:00Z, what: change}, {at: 2023-03-07T18:25:00Z, what: shutdown}, {at: 2023-03-07T20:00:00Z, what: restart}]`
+
+// revertLate leaks before and, at one location, 25 seconds after the revert.
+const revertLate = `
+user ann acme
+user bob zeta
+b0  -5.00  bob  SEA19-C1  /library           Miss  sid=bob
+f1   1.000 ann  SEA19-C1  /static/js/app.js  Miss  sid=ann
+h1   1.420 bob  SEA19-C1  /static/js/app.js  Hit   of=f1
+b1   4.000 bob  SEA19-C1  /api/videos/v_1    Miss  sid=ann
+f2  55.000 ann  SFO5-P2   /static/js/app.js  Miss  sid=ann
+h2  55.400 cyd  SFO5-P2   /static/js/app.js  Hit   of=f2
+f3 300.000 dan  SFO5-P2   /static/js/app.js  Miss
+h3 300.400 eve  SFO5-P2   /static/js/app.js  Hit   of=f3
+b2 310.000 bob  SEA19-C1  /api/videos/v_2    Miss  sid=ann
+`
+
+func TestPhases(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	perform(t, dir, revertLate)
+	f := run(t, inputOf(t, dir, "case: synthetic-1", timeline))
+	var got []string
+	for _, p := range f.manifest.Phases {
+		got = append(got, fmt.Sprintf("%s: judged %v, %d requests, %d fills, %d deliveries at %d, %d used, %d as holder, last %.19s",
+			p.Phase, p.Judged, p.Requests, p.SessionFills, p.Deliveries, p.Locations, p.Used, p.AccessRows, p.LastDelivery))
+	}
+	want := []string{
+		"before change: judged true, 0 requests, 0 fills, 0 deliveries at 0, 0 used, 0 as holder, last ",
+		"after change: judged true, 2 requests, 1 fills, 1 deliveries at 1, 1 used, 1 as holder, last 2023-03-07T18:21:01",
+		"after revert: judged true, 2 requests, 1 fills, 1 deliveries at 1, 0 used, 0 as holder, last 2023-03-07T18:21:55",
+		"after shutdown: judged true, 2 requests, 0 fills, 0 deliveries at 0, 0 used, 1 as holder, last ",
+		"after restart: judged false, 0 requests, 0 fills, 0 deliveries at 0, 0 used, 0 as holder, last ",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("phases\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	minutes := of[model.PhaseMinute](f)
+	sum, split := 0, 0
+	for _, m := range minutes {
+		sum += m.Deliveries
+		if m.Minute.String() == "2023-03-07T18:21:00.000Z" {
+			split++
+		}
+	}
+	if sum != 2 || split != 2 {
+		t.Errorf("%d deliveries in phases.csv, the first minute in %d records; want 2 and 2: %+v", sum, split, minutes)
+	}
+}
+
+// TestOutside: what lies in the margin is listed and in no other count.
+func TestOutside(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	perform(t, dir, revertLate)
+	whole := run(t, inputOf(t, dir))
+	f := run(t, inputOf(t, dir, "from: 2023-03-07T18:21:00Z, to: 2023-03-07T18:31:00Z", "from: 2023-03-07T18:21:30Z, to: 2023-03-07T18:21:50Z"))
+	outside := of[model.OutsideDelivery](f)
+	var ids []string
+	for _, o := range outside {
+		ids = append(ids, o.ID)
+	}
+	var want []string
+	for _, d := range whole.deliveries {
+		if d.Tier != model.TierSetAside {
+			want = append(want, d.ID)
+		}
+	}
+	if !slices.Equal(ids, want) || len(ids) != 2 {
+		t.Errorf("outside are %v, want %v", ids, want)
+	}
+	h := f.manifest.Headline
+	if len(f.deliveries) != 0 || h.Deliveries.Upper != 0 || h.DeliveriesOutside != 2 {
+		t.Errorf("%d deliveries inside, headline %+v", len(f.deliveries), h)
+	}
+	if o := h.Outside; o.Before != 1 || o.After != 1 || o.First != "2023-03-07T18:21:01.000Z" || o.Last != "2023-03-07T18:21:55.000Z" {
+		t.Errorf("outside %+v", o)
+	}
+}
+
+// TestReports has a report for each outcome.
+func TestReports(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	perform(t, dir, `
+user ann acme
+user bob zeta
+user cyd coda
+user dan delta
+user eve echo
+user fay foxtrot
+user gil golf
+b0  -5.00  bob  SEA19-C1  /library            Miss  sid=bob
+c0  -4.00  cyd  SEA19-C1  /library            Miss  sid=cyd
+d0  -4.00  dan  SEA19-C1  /library            Miss  sid=dan
+e0  -4.00  eve  SEA19-C1  /library            Miss  sid=eve
+g0  -4.00  gil  SEA19-C1  /library            Miss  sid=gil
+f1   1.000 ann  SEA19-C1  /static/js/app.js   Miss  sid=ann
+h1   1.420 bob  SEA19-C1  /static/js/app.js   Hit   of=f1
+b1   4.000 bob  SEA19-C1  /api/videos/v_1     Miss  sid=ann
+f2  20.000 ann  SEA19-C1  /static/css/app.css Miss  sid=ann
+a2  20.300 ann  SEA19-C1  /static/css/app.css Hit   of=f2
+f3 100.000 x    SFO5-P2   /static/js/app.js   Miss
+h3 100.300 dan  SFO5-P2   /static/js/app.js   Hit   of=f3
+h4 180.000 gil  SEA19-C1  /static/js/new.js   Hit
+f5 640.000 ann  SFO5-P2   /static/css/app.css Miss  sid=ann
+h5 640.300 eve  SFO5-P2   /static/css/app.css Hit   of=f5
+`)
+	lines := []struct{ at, user, workspace, outcome, by, words string }{
+		{"2023-03-07T18:19:00Z", "bob", "", "before the window", "", "before the window begins"},
+		{"2023-03-07T18:50:00Z", "bob", "", "explained", "recipient", "1 delivery before"},
+		{"2023-03-07T18:51:00Z", "ann", "", "explained", "holder", "confirmed"},
+		{"2023-03-07T18:52:00Z", "", "zeta", "explained", "workspace", ""},
+		{"2023-03-07T18:53:00Z", "nobody", "", "not in the directory", "", "same kind"},
+		{"2023-03-07T18:54:00Z", "fay", "", "not seen", "", "no request"},
+		{"2023-03-07T18:55:00Z", "cyd", "", "no hit", "", "nothing came from the cache"},
+		{"2023-03-07T18:56:00Z", "dan", "", "no session in the cache", "", "1 hit"},
+		{"2023-03-07T18:57:00Z", "gil", "", "unattributed", "", "1 hit"},
+		{"2023-03-07T18:58:00Z", "eve", "echo", "outside the window", "", "2023-03-07T18:31:40"},
+		{"2023-03-09T18:58:00Z", "bob", "", "too late", "", "24h"},
+	}
+	table := "reported_at,user_id,workspace_id,note\n"
+	for _, l := range lines {
+		table += l.at + "," + l.user + "," + l.workspace + ",\"=HYPERLINK(\"\"http://note.example\"\")\"\n"
+	}
+	writeFile(t, filepath.Join(dir, "reports.csv"), table)
+	f := run(t, inputOf(t, dir, "case: synthetic-1", "case: synthetic-1\nreports: {uri: reports.csv}"))
+	got := of[model.ReportMatch](f)
+	if len(got) != len(lines) {
+		t.Fatalf("%d reports, want %d", len(got), len(lines))
+	}
+	for i, l := range lines {
+		g := got[i]
+		if g.Outcome != l.outcome || g.MatchedBy != l.by || !strings.Contains(g.Explanation, l.words) || g.User != l.user {
+			t.Errorf("report of %s%s at %s: %s by %q: %s; want %s by %q", l.user, l.workspace, l.at, g.Outcome, g.MatchedBy, g.Explanation, l.outcome, l.by)
+		}
+		if (l.outcome == "explained") != (len(g.DeliveryIDs) > 0) {
+			t.Errorf("report of %s%s: %s with deliveries %v", l.user, l.workspace, g.Outcome, g.DeliveryIDs)
+		}
+	}
+	if r := f.manifest.Reports; r == nil || r.Total != len(lines) || r.Explained != 3 || r.Outcomes["not seen"] != 1 {
+		t.Errorf("manifest says %+v", r)
+	}
+	if strings.Contains(f.text(t), "note.example") {
+		t.Error("a report's note is in the findings")
+	}
+	if run(t, inputOf(t, dir)).manifest.Reports != nil {
+		t.Error("without a table there is nothing to say of reports")
+	}
+}
+
+// TestReportsSetAside: a report whose only rows a rule has set aside doubts the rule.
+func TestReportsSetAside(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	perform(t, dir, `
+user ann acme
+user bob zeta
+a0  -5.00  ann@office  SEA19-C1  /library            Miss  sid=ann port=50001
+f1   1.000 ann@office  SEA19-C1  /static/js/app.js   Miss  sid=ann port=50001
+h1   1.420 ann@office  SEA19-C1  /static/js/app.js   Hit   of=f1 port=50001
+`)
+	writeFile(t, filepath.Join(dir, "reports.csv"), "reported_at,user_id\n2023-03-07T18:50:00Z,ann\n")
+	f := run(t, inputOf(t, dir, "case: synthetic-1", "case: synthetic-1\nreports: {uri: reports.csv}"))
+	got := of[model.ReportMatch](f)[0]
+	if got.Outcome != "only set aside" || !strings.Contains(got.Explanation, "SELF_HIT") || strings.Contains(got.Explanation, "NEVER_SEEN_AGAIN") {
+		t.Errorf("%s: %s", got.Outcome, got.Explanation)
+	}
+}
+
+// TestSecondMethod: ann's session is presented by bob, who was handed it, and
+// in clean hours gil walks from one network to the other. fay's session is on
+// two devices for no reason that a cache explains.
+func TestSecondMethod(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	perform(t, dir, `
+user ann acme
+user bob zeta
+user fay foxtrot
+user gil golf
+g0 -480.0 gil@home   SEA19-C1  /library           Miss  sid=gil
+g1 -400.0 gil@train  SEA19-C1  /library           Miss  sid=gil
+b0 -300.0 bob        SEA19-C1  /library           Miss  sid=bob
+a0 -300.0 ann        SEA19-C1  /library           Miss  sid=ann
+y0 -300.0 fay        SEA19-C1  /library           Miss  sid=fay
+f1   1.000 ann       SEA19-C1  /static/js/app.js  Miss  sid=ann
+h1   1.420 bob       SEA19-C1  /static/js/app.js  Hit   of=f1
+b1   4.000 bob       SEA19-C1  /api/videos/v_1    Miss  sid=ann
+y1  30.000 fay       SEA19-C1  /library           Miss  sid=fay
+y2  90.000 eve       SEA19-C1  /library           Miss  sid=fay agent=safari
+`)
+	f := run(t, inputOf(t, dir))
+	var got []string
+	for _, x := range of[model.TwoDevices](f) {
+		got = append(got, fmt.Sprintf("%s: %d devices in %d steps from %s, other agent %v, tier %q", x.User, x.Devices, x.Steps, x.First, x.OtherAgent, x.Tier))
+	}
+	slices.Sort(got)
+	want := []string{
+		`ann: 2 devices in 1 steps from 2023-03-07T18:20:00.000Z, other agent false, tier "confirmed"`,
+		`fay: 2 devices in 1 steps from 2023-03-07T18:20:00.000Z, other agent true, tier ""`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("two devices: %q, want %q", got, want)
+	}
+	s := f.manifest.Second
+	if s.Baseline != "lookback" || s.Sessions != 2 || s.Agents != 1 || s.OnlySecond != 1 || s.OnlySecondA != 1 || s.Overlap[0] != (model.TierShare{Tier: "confirmed", Sessions: 1, Shown: 1}) {
+		t.Errorf("manifest says %+v", s)
+	}
+	if clean := (model.StepCount{Steps: 4, TwoDevices: 1, Sessions: 4, SessionsTD: 1}); s.InClean != clean {
+		t.Errorf("clean hours: %+v, want %+v", s.InClean, clean)
+	}
+	if s.Expected != 0.5 { // 1 of 4 steps, and two in the window
+		t.Errorf("expected %v", s.Expected)
+	}
+}
+
+// TestCeilings counts each user and client once, however often they come.
+func TestCeilings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	perform(t, dir, revertLate)
+	f := run(t, inputOf(t, dir))
+	// ann alone reached the routes with a session; bob, cyd and eve were served
+	// by a cache, ann and dan by the origin.
+	if c, want := f.manifest.Headline.Ceilings, (model.Ceilings{Users: 1, Workspaces: 1, Clients: 3}); c != want {
+		t.Errorf("ceilings %+v, want %+v", c, want)
+	}
+}
+
+// TestCeilingsHold: no estimate of a whole incident exceeds them.
+func TestCeilingsHold(t *testing.T) {
+	t.Parallel()
+	dir := mixed(t)
+	h := run(t, inputOf(t, dir)).manifest.Headline
+	c := h.Ceilings
+	for _, x := range []struct {
+		what           string
+		upper, ceiling int
+	}{
+		{"holders", h.HolderUsers.Upper, c.Users + c.UnknownSessions},
+		{"workspaces of holders", h.HolderWorkspaces.Upper, c.Workspaces},
+		{"recipient devices", h.RecipientDevices.Upper, c.Clients},
+	} {
+		if x.upper == 0 || x.upper > x.ceiling {
+			t.Errorf("%s: upper %d, ceiling %d", x.what, x.upper, x.ceiling)
+		}
+	}
+}
+
+// TestHeldOut: bob's first use of ann's session is hidden and was foretold; cyd
+// keeps his own.
+func TestHeldOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	perform(t, dir, `
+user ann acme
+user bob zeta
+user cyd coda
+b0  -5.00  bob  SEA19-C1  /library            Miss  sid=bob
+c0  -4.00  cyd  SEA19-C1  /library            Miss  sid=cyd
+f1   1.000 ann  SEA19-C1  /static/js/app.js   Miss  sid=ann
+h1   1.420 bob  SEA19-C1  /static/js/app.js   Hit   of=f1
+b1   4.000 bob  SEA19-C1  /api/videos/v_1     Miss  sid=ann
+b2   5.000 bob  SEA19-C1  /api/videos/v_1     Miss  sid=ann
+f2  20.000 ann  SEA19-C1  /static/css/app.css Miss  sid=ann
+h2  20.300 cyd  SEA19-C1  /static/css/app.css Hit   of=f2 applied=0
+c2  25.300 cyd  SEA19-C1  /library            Miss  sid=cyd
+h3  80.000 eve  SEA19-C1  /static/css/app.css Hit   of=f2
+`)
+	f := run(t, inputOf(t, dir))
+	h := f.manifest.HeldOut
+	if h == nil || h.Hits != 2 || h.Pairs != 2 || h.Held != 1 || h.RankedTop != 1 || h.AsideHeld != 0 {
+		t.Fatalf("held out: %+v", h)
+	}
+	// Both were foretold alike, as nothing told them apart; one came true.
+	b := h.Bins[len(h.Bins)-1]
+	if len(h.Bins) != 1 || b.N != 2 || b.Foretold < 0.8 || b.Found < 0.5 || b.Found > 0.7 || math.Abs(h.ECE-(b.Foretold-b.Found)) > 0.001 {
+		t.Errorf("bins %+v, error %v", h.Bins, h.ECE)
+	}
+}
