@@ -64,7 +64,7 @@ type PhaseResult struct {
 	Phase         string `json:"phase"`
 	Event         string `json:"event,omitempty"` // what began it; none at the first
 	From          string `json:"from"`
-	To            string `json:"to"`
+	To            string `json:"to"`     // where judged: no further than was looked
 	Judged        bool   `json:"judged"` // it meets the window or its margin
 	Requests      int    `json:"requests"`
 	Hits          int    `json:"hits"`
@@ -90,7 +90,8 @@ type Outside struct {
 type ReportsResult struct {
 	Total     int            `json:"total"`
 	Explained int            `json:"explained"`
-	Horizon   string         `json:"horizon"` // how long before a report its delivery may lie
+	By        map[string]int `json:"explained_by,omitempty"` // side of the deliveries that the report is on
+	Horizon   string         `json:"horizon"`                // how long before a report its delivery may lie
 	Outcomes  map[string]int `json:"outcomes"`
 }
 

@@ -141,8 +141,11 @@ func (p *phases) results(judged model.Span) []model.PhaseResult {
 		if i < len(p.marks) {
 			to = p.marks[i].At
 		}
-		r.Phase, r.From, r.To = name, from.String(), max(from, to).String()
 		r.Judged = from <= judged.To && to > judged.From
+		if r.Judged {
+			to = min(to, judged.To)
+		}
+		r.Phase, r.From, r.To = name, from.String(), max(from, to).String()
 		r.AccessRows = t.access
 		r.FirstDelivery, r.LastDelivery, r.LastFill = t.first.String(), t.last.String(), t.fill.String()
 		where[i] = map[string]bool{}

@@ -230,11 +230,12 @@ func (s *state) writeReports() error {
 	if s.Incident.Reports.URI == "" {
 		return nil
 	}
-	res := &model.ReportsResult{Total: len(s.reports.all), Horizon: "24 hours", Outcomes: map[string]int{}}
+	res := &model.ReportsResult{Total: len(s.reports.all), Horizon: "24 hours", By: map[string]int{}, Outcomes: map[string]int{}}
 	for _, x := range s.reports.all {
 		m := s.explainReport(x)
 		if m.Outcome == explained {
 			res.Explained++
+			res.By[m.MatchedBy]++
 		}
 		res.Outcomes[m.Outcome]++
 		if err := s.sink.Put(m); err != nil {

@@ -9,6 +9,7 @@
 //	spillscope scan -c incident.yaml -o CASE        reconstruct the incident into a case folder
 //	spillscope explain CASE QUERY                   one workspace, user, delivery or request, down to its rows
 //	spillscope verify CASE                          is the case as it was sealed?
+//	spillscope sample CASE                          draw rows for people to check blind
 //	spillscope demo [-o DIR]                        all of it on a synthetic incident
 //	spillscope version                              which build this is
 //

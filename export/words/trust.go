@@ -96,6 +96,13 @@ func Reports(r *model.ReportsResult) string {
 		}
 	}
 	head := fmt.Sprintf("%s of %s are explained by deliveries in the %s before them", Count(r.Explained), Plural(r.Total, "report"), r.Horizon)
+	var by []string
+	for _, side := range slices.Sorted(maps.Keys(r.By)) {
+		by = append(by, fmt.Sprintf("%d by %s", r.By[side], side))
+	}
+	if len(by) > 0 {
+		head += " (" + strings.Join(by, ", ") + ")"
+	}
 	if len(rest) == 0 {
 		return head + "."
 	}
@@ -142,7 +149,7 @@ func orNone(s string) string {
 
 // HeldOut says how well this case's probabilities foretold what was hidden.
 func HeldOut(h *model.HeldOut) []string {
-	out := []string{fmt.Sprintf("%s judged again as if nothing had been seen of the device afterwards. On average the foretold probability was %.3f off what was then seen (%s of hit and candidate).",
+	out := []string{fmt.Sprintf("%s judged again as if nothing had been seen of the device afterwards. On average the probability foretold was %.3f off the one that takes into account what was then seen (%s of hit and candidate).",
 		were(h.Hits), h.ECE, Plural(h.Pairs, "pair"))}
 	if h.Held > 0 {
 		out = append(out, fmt.Sprintf("In %s the device was then seen to hold a session it had been handed; in %s that one had been foretold as the likeliest.", Count(h.Held), Count(h.RankedTop)))

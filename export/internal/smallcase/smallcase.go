@@ -201,7 +201,7 @@ func Manifest() model.Manifest {
 			{Phase: "after " + Hostile, Event: Hostile, From: At(0).String(), To: At(4140).String(), Judged: true, Requests: 40, Hits: 30, SessionFills: 3, Deliveries: 4, Used: 1, AccessRows: 1,
 				Locations: 1, FirstDelivery: At(10).String(), LastDelivery: At(60).String(), LastFill: At(58).String()},
 			{Phase: "after restart", Event: "restart", From: At(7200).String(), To: At(7200).String()}},
-		Reports: &model.ReportsResult{Total: 2, Explained: 1, Horizon: "24 hours", Outcomes: map[string]int{"explained": 1, "not in the directory": 1}},
+		Reports: &model.ReportsResult{Total: 2, Explained: 1, Horizon: "24 hours", By: map[string]int{"recipient": 1}, Outcomes: map[string]int{"explained": 1, "not in the directory": 1}},
 		Second: &model.SecondMethod{Step: "10 minutes", Baseline: "control", InWindow: model.StepCount{Steps: 90, TwoDevices: 2, TwoAgents: 2, Sessions: 40, SessionsTD: 1, SessionsTA: 1},
 			InClean: model.StepCount{Steps: 80, Sessions: 41}, Sessions: 1, Agents: 1, Overlap: []model.TierShare{{Tier: "confirmed", Sessions: 1, Shown: 1}}},
 		HeldOut:     &model.HeldOut{Hits: 4, Pairs: 6, ECE: 0.021, Bins: []model.Reliability{{From: 0.9, To: 1, N: 6, Foretold: 0.95, Found: 0.971}}, Held: 3, RankedTop: 3, OneDeviceIn: 1},
