@@ -57,7 +57,7 @@ func (j *judge) tryHeldOut(d *identity.Device, known []identity.Sighting, full [
 	before := slices.DeleteFunc(slices.Clone(known), func(s identity.Sighting) bool {
 		return s.Start.Hi > hits[trial].Start.Lo
 	})
-	r := identity.NewDevice(before, slices.Clone(hits)).Read(trial)
+	r := identity.NewDevice(before, slices.Clone(hits), &j.habits.Rules).Read(trial)
 	j.foretold(hits[trial].Payload.(*hit), &r, &full[trial])
 }
 

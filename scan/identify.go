@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 
 	"github.com/spillscope/spillscope/model"
@@ -13,8 +14,44 @@ import (
 
 // identify walks hits and sightings by device, and judges.
 func (s *state) identify() error {
+	if err := s.study(); err != nil {
+		return err
+	}
 	s.heldOut = newHeldOut(s.hits.Len())
 	j := newJudge(s)
+	err := s.eachDevice(j.device)
+	err = errors.Join(err, j.close(), s.hits.Close(), s.sightings.Close())
+	s.hits, s.sightings = nil, nil
+	return err
+}
+
+// study learns from the devices how the case's clients behave.
+func (s *state) study() error {
+	s.habits = (&identity.Stats{}).Estimate()
+	var stats identity.Stats
+	err := s.eachDevice(func(group []*hit, known []identity.Sighting) error {
+		if s.studied(group) {
+			s.timeline(group, known).Observe(&stats)
+		}
+		return nil
+	})
+	s.habits = stats.Estimate()
+	return err
+}
+
+// studies bounds the hits that are studied: beyond some thousands they only
+// repeat what is known.
+const studies = 20_000
+
+// studied picks devices by their name, so that the choice does not depend on order.
+func (s *state) studied(group []*hit) bool {
+	device := group[0].Row.Device
+	return uint64(binary.BigEndian.Uint32(device[:4]))%uint64(s.hits.Len()/studies+1) == 0
+}
+
+// eachDevice calls do with the hits and the sightings of one device after the
+// other.
+func (s *state) eachDevice(do func([]*hit, []identity.Sighting) error) error {
 	seen, err := s.sightings.Iterator()
 	if err != nil {
 		return err
@@ -34,13 +71,11 @@ func (s *state) identify() error {
 		if err != nil {
 			return err
 		}
-		if err := j.device(group, known); err != nil {
+		if err := do(group, known); err != nil {
 			return err
 		}
 	}
-	err = errors.Join(hits.Err(), seen.Err(), j.close(), s.hits.Close(), s.sightings.Close())
-	s.hits, s.sightings = nil, nil
-	return err
+	return errors.Join(hits.Err(), seen.Err())
 }
 
 // deviceHits reads the hits of one device after the other.
@@ -111,18 +146,50 @@ func (s *state) sighted(x *sighting) identity.Sighting {
 	}
 	return identity.Sighting{
 		RequestID: x.ID, Start: start, Done: done, Conn: x.Conn,
-		Session: x.Session, User: x.User, Issued: x.Issued, Payload: x,
+		Session: x.Session, User: x.User, Issued: x.Issued, Heir: s.heir(x), Named: x.named(),
+		Kind: x.Kind, Asset: x.Asset, Sets: s.sets(x), Payload: x,
 	}
+}
+
+// heir returns the user of the session that x issued, if the directory knows
+// it or the request presented none, so that the user in its row is the new one.
+func (s *state) heir(x *sighting) string {
+	if x.Origin != nil && x.Session.IsZero() {
+		return s.userOf(x.Issued, x.Origin.User)
+	}
+	return s.userOf(x.Issued, "")
+}
+
+// named returns the user in the row of x, whose session it may be.
+func (x *sighting) named() string {
+	if x.Origin == nil {
+		return ""
+	}
+	return x.Origin.User
+}
+
+// sets returns how likely the response set the session cookie: as the origin
+// logged it, else as the incident file says. An answer out of the cache sets
+// none of the client's own.
+func (s *state) sets(x *sighting) float64 {
+	switch {
+	case x.Origin == nil && x.Hit:
+		return 0
+	case x.Origin != nil && x.Origin.SetCookie != model.Unknown:
+		if x.Origin.SetCookie == model.Yes {
+			return 1
+		}
+		return 0
+	case s.Incident.Cookie.SetOn.Rule == model.SetOnEvery:
+		return 1
+	}
+	return 0.5
 }
 
 // device reads and judges the hits of one device.
 func (j *judge) device(group []*hit, known []identity.Sighting) error {
-	in := make([]identity.Hit, len(group))
-	for i, h := range group {
-		in[i] = j.identityHit(h)
-	}
-	d := identity.NewDevice(known, in)
-	readings := make([]identity.Reading, len(in))
+	d := j.timeline(group, known)
+	readings := make([]identity.Reading, len(group))
 	for i, h := range d.Hits() {
 		readings[i] = d.Read(i)
 		if err := j.hit(d, i, h.Payload.(*hit), &readings[i]); err != nil {
@@ -133,17 +200,44 @@ func (j *judge) device(group []*hit, known []identity.Sighting) error {
 	return nil
 }
 
-func (j *judge) identityHit(h *hit) identity.Hit {
+// timeline infers what became of the hits of one device.
+func (s *state) timeline(group []*hit, known []identity.Sighting) *identity.Device {
+	in := make([]identity.Hit, len(group))
+	for i, h := range group {
+		in[i] = s.identityHit(h)
+	}
+	return identity.NewDevice(known, in, &s.habits.Rules)
+}
+
+func (s *state) identityHit(h *hit) identity.Hit {
+	e := &h.Row.Edge
+	accepts := verdict.Accepts(e, s.Incident.Cookie.SameSite)
 	out := identity.Hit{
-		RequestID: h.Row.Edge.ID, Start: h.Row.Edge.Start(), Available: h.Row.Edge.Available(),
+		RequestID: e.ID, Start: e.Start(), Available: e.Available(),
 		Conn: h.Row.Conn, Device: h.Row.Device, Unknown: h.Unknown, Payload: h,
-		Jar: verdict.Jar(&h.Row.Edge, j.Incident.Cookie.SameSite),
+		Kind: e.Kind, Foreign: foreign(e), Cookie: s.cookieShown(e),
+		Jar: accepts * s.habits.Jar[e.Kind], Signed: accepts * s.habits.Signed[e.Kind],
 	}
 	for _, c := range h.Candidates {
 		out.Candidates = append(out.Candidates, identity.Candidate{
 			Prior: c.P, Bears: c.Hold.Bears, Session: c.Hold.Session, User: c.Hold.User,
-			Device: c.Device, Conn: c.Conn,
+			Device: c.Device, Conn: c.Conn, Filled: c.Time,
 		})
 	}
 	return out
+}
+
+func foreign(e *model.EdgeRow) bool {
+	return e.Referer == model.RefererCrossSite || e.Referer == model.RefererFramed
+}
+
+// cookieShown says whether the row shows that its request carried a session.
+func (s *state) cookieShown(e *model.EdgeRow) model.Tri {
+	switch {
+	case !e.CookieLogged || !s.notes.edgeCookies:
+		return model.Unknown
+	case e.Session.IsZero():
+		return model.No
+	}
+	return model.Yes
 }

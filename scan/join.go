@@ -144,7 +144,7 @@ func (j *joiner) holder(e *model.EdgeRow, origins []model.OriginRow) holding {
 	case logged && rule != model.SetOnEvery && rule != model.SetOnOncePer:
 		h.Quiet = !h.Session.IsZero()
 	default:
-		h.Bears, h.Assumed = !h.Session.IsZero(), true
+		h.Bears, h.Assumed = !h.Session.IsZero() || h.User != "", true
 	}
 	return h
 }
@@ -166,8 +166,8 @@ func (j *joiner) cookiesSeen() bool { return j.notes.edgeCookies }
 // userOf resolves a session to its user. The directory was exported later than
 // the row was written, so what the application logged is the fallback only
 // where the directory has no answer.
-func (j *joiner) userOf(session model.ID, logged string) string {
-	if user, ok := j.dir.SessionUser(session); ok {
+func (s *state) userOf(session model.ID, logged string) string {
+	if user, ok := s.dir.SessionUser(session); ok {
 		return user
 	}
 	return logged
@@ -175,26 +175,46 @@ func (j *joiner) userOf(session model.ID, logged string) string {
 
 // sightingsOf keeps what the request shows of its device's session.
 func (j *joiner) sightingsOf(e *model.EdgeRow, row *cacheRow, origins []model.OriginRow) error {
-	base := sighting{ID: e.ID, Device: row.Device, Conn: row.Conn, Start: e.Start(), Done: e.Available(), EdgeRef: e.Ref}
+	base := sighting{
+		ID: e.ID, Device: row.Device, Conn: row.Conn, Start: e.Start(), Done: e.Available(), EdgeRef: e.Ref,
+		Hit: cache.Classify(e) == cache.Hit, Asset: e.Route != model.NoRoute, Kind: e.Kind,
+	}
 	for i := range origins {
 		o := &origins[i]
-		if o.Presented.IsZero() && o.Issued.IsZero() {
-			continue
-		}
 		x := base
-		x.Session, x.Issued, x.Origin = o.Presented, o.Issued, o
-		x.User = j.userOf(o.Presented, o.User)
+		if o.Issued.IsZero() && o.Presented.IsZero() && j.presenter(o) == "" {
+			if !j.objects[o.Ref.Object].shows || !carries(e) {
+				continue
+			}
+		} else {
+			x.Session, x.Issued, x.Origin = o.Presented, o.Issued, o
+			x.User = j.presenter(o)
+		}
 		if err := j.keepSighting(&x); err != nil {
 			return err
 		}
 	}
-	if len(origins) == 0 && !e.Session.IsZero() {
-		x := base
-		x.Session, x.User = e.Session, j.userOf(e.Session, "")
-		return j.keepSighting(&x)
+	if len(origins) > 0 || e.Session.IsZero() && (j.cookieShown(e) != model.No || !carries(e)) {
+		return nil
 	}
-	return nil
+	base.Session, base.User = e.Session, j.userOf(e.Session, "")
+	return j.keepSighting(&base)
 }
+
+// presenter returns the user whose session a request presented. A row whose
+// response issued another session is about two, and the user it names may be
+// either's: of a login the new one, of a logout the old.
+func (j *joiner) presenter(o *model.OriginRow) string {
+	if o.Presented.IsZero() && j.objects[o.Ref.Object].sessions || !o.Issued.IsZero() && o.Issued != o.Presented {
+		return j.userOf(o.Presented, "")
+	}
+	return j.userOf(o.Presented, o.User)
+}
+
+// carries reports whether a request of a signed-in client would have carried
+// its session, as far as its row shows: not from another site's page, nor
+// ahead of a request proper. To come back with an empty jar is evidence.
+func carries(e *model.EdgeRow) bool { return !foreign(e) && e.Method != "OPTIONS" }
 
 // unmatched keeps origin rows whose edge row is missing as sightings, where
 // the application logged the address and the User-Agent itself.
@@ -209,13 +229,13 @@ func (j *joiner) unmatched(origins []model.OriginRow) error {
 		if err := j.watchOrigin(o, device); err != nil {
 			return err
 		}
-		if device.IsZero() || o.Presented.IsZero() {
+		if device.IsZero() || o.Presented.IsZero() && j.presenter(o) == "" {
 			continue
 		}
 		x := sighting{
 			ID: o.RequestID, Device: device,
 			Start: o.Time, Done: o.Time, Session: o.Presented, Issued: o.Issued,
-			User: j.userOf(o.Presented, o.User), Origin: o,
+			User: j.presenter(o), Origin: o,
 		}
 		if err := j.keepSighting(&x); err != nil {
 			return err

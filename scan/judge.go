@@ -140,7 +140,7 @@ func (j *judge) candidate(h *hit, r *identity.Reading, n int) judged {
 	out.judge(&verdict.Case{
 		Hit: &h.Row.Edge, Reading: r, Verdict: v, Candidate: &x,
 		Rivals: rivals(h), Edge: j.onlyGenerous(c), Assumed: c.Hold.Bears && c.Hold.Assumed && c.Hold.Rung != model.RungUnknown,
-		Quiet: c.Hold.Quiet, Anonymous: j.nobodys(&c.Hold), Ended: j.dir.SessionEnd(c.Hold.Session), Marks: c.Marks,
+		Quiet: c.Hold.Quiet, Rung: c.Hold.Rung, Anonymous: j.nobodys(&c.Hold), Ended: j.dir.SessionEnd(c.Hold.Session), Marks: c.Marks,
 		Facts: j.facts(&out, &h.Row.Edge),
 	})
 	d := &out.delivery
@@ -241,7 +241,7 @@ func (j *judge) follow(d *identity.Device, i int, rows []judged) {
 		if x.use == nil || x.delivery.Tier == model.TierSetAside {
 			continue
 		}
-		x.trail = d.Trail(i, x.delivery.HolderSession, x.link)
+		x.trail = d.Trail(i, x.delivery.HolderSession, x.delivery.HolderUser, x.link)
 		x.opened, x.changed = model.No, model.No
 		for _, s := range x.trail {
 			j.look(x, s.Payload.(*sighting))
@@ -293,7 +293,7 @@ func (j *judge) keep(x *judged, r *identity.Reading) error {
 		return err
 	}
 	j.noteSession(d)
-	for _, s := range []*identity.Sighting{x.use, r.Kept} {
+	for _, s := range []*identity.Sighting{x.use, r.Kept, r.Empty} {
 		if s == nil {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/calibrate"
+	"github.com/spillscope/spillscope/model/identity"
 	"github.com/spillscope/spillscope/model/verdict"
 )
 
@@ -17,6 +18,7 @@ type params struct {
 	Loss    calibrate.Losses        `json:"loss"`
 	Caches  []calibrate.Posterior   `json:"caches"`
 	Headers []calibrate.HeaderSizes `json:"header_bytes,omitempty"`
+	Clients identity.Report         `json:"clients"`
 }
 
 // manifest states the identity of the case: what follows from the inputs and
@@ -39,7 +41,7 @@ func (s *state) manifest() model.Manifest {
 		Second:      s.secondResult,
 		HeldOut:     s.heldOut.result(),
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.losses, s.caches.report(), s.headerSizes.report()},
+		Params:      params{s.offset, s.losses, s.caches.report(), s.headerSizes.report(), s.habits.Report()},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 	}

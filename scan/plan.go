@@ -13,17 +13,19 @@ import (
 // object is one log object and what reading it gave.
 type object struct {
 	storage.Object
-	number  uint32 // Ref.Object of its rows
-	source  *model.Source
-	edge    bool
-	pruned  bool
-	format  string
-	sha256  string
-	balance model.Balance
-	first   model.Instant
-	last    model.Instant
-	problem string
-	sets    bool // origin: its source logs whether a response set the cookie
+	number   uint32 // Ref.Object of its rows
+	source   *model.Source
+	edge     bool
+	pruned   bool
+	format   string
+	sha256   string
+	balance  model.Balance
+	first    model.Instant
+	last     model.Instant
+	problem  string
+	sets     bool // origin: its source logs whether a response set the cookie
+	sessions bool // origin: its source logs the session that a request presented
+	shows    bool // origin: or its user
 }
 
 // plan lists the objects of every source, numbers them in the order of their
@@ -64,8 +66,10 @@ func (s *state) planSource(src *model.Source) error {
 	}
 	_, cookie := src.Map["set_cookie"]
 	_, session := src.Map["set_session"]
+	_, presented := src.Map["session"]
+	_, user := src.Map["user"]
 	for _, o := range list {
-		obj := object{Object: o, source: src, edge: src.Kind == model.SourceEdge, sets: cookie || session}
+		obj := object{Object: o, source: src, edge: src.Kind == model.SourceEdge, sets: cookie || session, sessions: presented, shows: presented || user}
 		if hour, ok := storage.HourOf(o.URI); ok && obj.edge {
 			obj.pruned = !s.spans.needs(hour)
 		}

@@ -71,6 +71,9 @@ type sighting struct {
 	Issued  model.ID
 	Origin  *model.OriginRow // nil: seen in the edge's cookie column
 	EdgeRef model.Ref
+	Hit     bool // answered from the cache
+	Asset   bool // of a suspect route
+	Kind    model.ClientKind
 }
 
 func (s *sighting) fields(c *wire.Codec) {
@@ -84,6 +87,9 @@ func (s *sighting) fields(c *wire.Codec) {
 	c.ID(&s.Issued)
 	wire.Optional(c, &s.Origin, wire.Origin)
 	c.Ref(&s.EdgeRef)
+	c.Bool(&s.Hit)
+	c.Bool(&s.Asset)
+	wire.Number(c, &s.Kind)
 }
 
 // candidate is one possible fill of a hit.

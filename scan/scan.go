@@ -9,6 +9,7 @@ import (
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/calibrate"
+	"github.com/spillscope/spillscope/model/identity"
 	"github.com/spillscope/spillscope/model/verdict"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 	"github.com/spillscope/spillscope/scan/internal/intake"
@@ -84,6 +85,7 @@ type state struct {
 	tally       tally
 	notes       notes
 	outcome     outcome
+	habits      *identity.Estimate // of the case's clients
 	rollup      *verdict.Rollup
 }
 

@@ -24,12 +24,16 @@ type Sighting struct {
 	Session   model.ID       // presented
 	User      string         // of Session; "" unknown
 	Issued    model.ID       // zero: none
+	Heir      string         // user of Issued, where the directory knows it
+	Named     string         // user in the row, of Session or of Issued
+	Kind      model.ClientKind
+	Asset     bool    // of a suspect route
+	Sets      float64 // how likely its response set the session cookie
 	Payload   any
-}
 
-// login reports whether the response changed the session: from then on the
-// jar's content has another cause than a delivery.
-func (s *Sighting) login() bool { return !s.Issued.IsZero() && s.Issued != s.Session }
+	who, left who  // presented, and what the jar held once it was answered
+	login     bool // the response changed the user: the jar's content has another cause than a delivery
+}
 
 // Candidate is one possible fill of a hit with its holder.
 type Candidate struct {
@@ -39,6 +43,9 @@ type Candidate struct {
 	User    string
 	Device  model.ID // of the client that filled
 	Conn    model.ID
+	Filled  model.Instant // 0: at about the hit
+
+	who who
 }
 
 // Hit is a response from the cache to the device.
@@ -48,10 +55,16 @@ type Hit struct {
 	Available  model.Interval
 	Conn       model.ID
 	Device     model.ID
-	Jar        float64 // how likely such a client takes the cookie
+	Kind       model.ClientKind
+	Foreign    bool      // asked for by another site's page
+	Cookie     model.Tri // whether the hit's own row shows a session, where cookies are logged
+	Jar        float64   // how likely a client of which no session is known takes the cookie
+	Signed     float64   // how likely one does that was seen to present sessions; 0: as Jar
 	Candidates []Candidate
 	Unknown    float64 // prior of the fill not being listed
 	Payload    any
+
+	jar float64 // how likely this one takes it
 }
 
 // Link is what ties a sighting to a hit.
@@ -74,11 +87,14 @@ type Reading struct {
 	Own      model.ID // session before, not counting sessions that deliveries brought
 	OwnUser  string
 	OwnLink  Link
+	whose    who       // Own's
 	OwnOpen  bool      // the sighting of Own may as well be later than the hit
 	Jars     int       // users that the device's own sightings show
 	Again    bool      // the device was seen after the hit
 	Kept     *Sighting // presented Own again
 	KeptLink Link
+	Empty    *Sighting // came back without any session, before it showed one
+	Bare     bool      // the hit carried no cookie although its client was signed in
 	Racing   bool      // an own request was under way: its response may have set Own back
 	Verdicts []Verdict // one a candidate
 	Unknown  Verdict
@@ -96,28 +112,32 @@ type Verdict struct {
 	UseLink                  Link
 }
 
-// idle is how long a connection may be silent before its port may have passed
-// to somebody else behind the same address.
-const idle = 10 * time.Minute
-
 // Device is everything known of one address and User-Agent.
 type Device struct {
+	rules     *Rules
 	sightings []Sighting
-	bySession map[model.ID][]int
+	byWho     map[who][]int
 	byConn    map[model.ID][]int
 	logins    []int
+	own       []int // sightings of sessions that no delivery need have brought
 	hits      []Hit
-	brought   map[model.ID][]int     // session → hits that may have brought it
-	firstHit  map[over]model.Instant // start of the first hit that may have brought a session over a connection
+	owners    map[model.ID]string    // users of sessions
+	brought   map[who][]int          // hits that may have brought it
+	firstHit  map[over]model.Instant // start of the first hit that may have brought it over a connection
 	firstSeen map[over]model.Instant // latest start of its first sighting there
 	jars      int
+	groups    map[model.ID]int // connections of one jar; nil: all of them are
+	weighed   [][]outcome      // by hit: one a candidate, and the unlisted fill's
 }
 
 // over is a session on a connection.
-type over struct{ session, conn model.ID }
+type over struct {
+	who  who
+	conn model.ID
+}
 
 // NewDevice indexes what was seen of a device. It sorts both slices.
-func NewDevice(sightings []Sighting, hits []Hit) *Device {
+func NewDevice(sightings []Sighting, hits []Hit, rules *Rules) *Device {
 	slices.SortStableFunc(sightings, func(a, b Sighting) int {
 		return cmp.Or(cmp.Compare(a.Start.Lo, b.Start.Lo), cmp.Compare(a.RequestID, b.RequestID))
 	})
@@ -125,54 +145,72 @@ func NewDevice(sightings []Sighting, hits []Hit) *Device {
 		return cmp.Or(cmp.Compare(a.Start.Lo, b.Start.Lo), cmp.Compare(a.RequestID, b.RequestID))
 	})
 	d := &Device{
-		sightings: sightings,
-		hits:      hits,
-		bySession: map[model.ID][]int{},
-		byConn:    map[model.ID][]int{},
-		brought:   map[model.ID][]int{},
-		firstHit:  map[over]model.Instant{},
-		firstSeen: map[over]model.Instant{},
+		rules: rules, sightings: sightings, hits: hits,
+		byWho: map[who][]int{}, byConn: map[model.ID][]int{}, owners: map[model.ID]string{},
+		brought: map[who][]int{}, firstHit: map[over]model.Instant{}, firstSeen: map[over]model.Instant{},
 	}
-	for i := range sightings {
-		s := &sightings[i]
-		d.bySession[s.Session] = append(d.bySession[s.Session], i)
-		if !s.Conn.IsZero() {
-			d.byConn[s.Conn] = append(d.byConn[s.Conn], i)
-			if k := (over{s.Session, s.Conn}); d.firstSeen[k] == 0 {
-				d.firstSeen[k] = s.Start.Hi
-			}
-		}
-		if s.login() {
-			d.logins = append(d.logins, i)
-		}
-	}
-	for i := range hits {
-		for _, c := range hits[i].Candidates {
-			if c.brings(&hits[i]) {
-				d.brought[c.Session] = append(d.brought[c.Session], i)
-				if k := (over{c.Session, hits[i].Conn}); d.firstHit[k] == 0 {
-					d.firstHit[k] = hits[i].Start.Lo
-				}
-			}
-		}
-	}
+	d.name()
+	d.indexSightings()
+	d.indexHits()
 	d.jars = d.countJars()
+	d.group()
+	for i := range d.hits {
+		d.hits[i].jar = d.jar(&d.hits[i])
+	}
+	d.weighed = make([][]outcome, len(hits))
+	d.infer()
 	return d
 }
 
-// negligible is the prior below which a candidate explains nothing: it would
-// make every colleague's session look delivered.
-const negligible = 0.01
+func (d *Device) indexSightings() {
+	for i := range d.sightings {
+		s := &d.sightings[i]
+		d.byWho[s.who] = append(d.byWho[s.who], i)
+		if !s.Conn.IsZero() {
+			d.byConn[s.Conn] = append(d.byConn[s.Conn], i)
+			if k := (over{s.who, s.Conn}); d.firstSeen[k] == 0 {
+				d.firstSeen[k] = s.Start.Hi
+			}
+		}
+		if s.login {
+			d.logins = append(d.logins, i)
+		}
+	}
+}
+
+func (d *Device) indexHits() {
+	for i := range d.hits {
+		h := &d.hits[i]
+		for n := range h.Candidates {
+			c := &h.Candidates[n]
+			if !c.brings(h) {
+				continue
+			}
+			if list := d.brought[c.who]; len(list) == 0 || list[len(list)-1] != i {
+				d.brought[c.who] = append(list, i)
+			}
+			if k := (over{c.who, h.Conn}); d.firstHit[k] == 0 {
+				d.firstHit[k] = h.Start.Lo
+			}
+		}
+	}
+}
 
 // brings reports whether c may have put a foreign session on the device of h.
 func (c *Candidate) brings(h *Hit) bool {
-	if !c.Bears || c.Session.IsZero() || c.Prior < negligible {
+	if !c.Bears || c.who == (who{}) || c.Prior <= 0 {
 		return false
 	}
 	if c.Conn.IsZero() || h.Conn.IsZero() {
 		return c.Device != h.Device
 	}
-	return c.Conn != h.Conn // behind a shared egress the holder may look like the same device
+	return !c.sameConn(h) // behind a shared egress the holder may look like the same device
+}
+
+// sameConn reports whether the fill came over the hit's connection, and not so
+// long before that the port may have passed to somebody else.
+func (c *Candidate) sameConn(h *Hit) bool {
+	return !h.Conn.IsZero() && c.Conn == h.Conn && (c.Filled == 0 || h.Start.Lo.Sub(c.Filled) <= idle)
 }
 
 // Hits returns the hits in the order that Read numbers them.
@@ -181,17 +219,16 @@ func (d *Device) Hits() []Hit { return d.hits }
 // countJars counts the users that sign in from here by themselves. A session
 // that a delivery may have brought does not make another jar.
 func (d *Device) countJars() int {
-	jars := map[string]bool{}
+	jars := map[who]bool{}
 	for i := range d.sightings {
 		s := &d.sightings[i]
-		if s.Session.IsZero() || d.maybeBrought(s) {
+		if s.empty() || d.maybeBrought(s) {
 			continue
 		}
-		who := s.User
-		if who == "" {
-			who = s.Session.String()
+		jars[s.who] = true
+		if !d.broughtOver(s) {
+			d.own = append(d.own, i)
 		}
-		jars[who] = true
 	}
 	return len(jars)
 }
@@ -199,15 +236,15 @@ func (d *Device) countJars() int {
 // maybeBrought reports whether a hit before s may have put its session here.
 // A session that was here before the first such hit is at home here.
 func (d *Device) maybeBrought(s *Sighting) bool {
-	by := d.brought[s.Session]
+	by := d.brought[s.who]
 	if len(by) == 0 {
 		return false
 	}
 	hit := &d.hits[by[0]]
-	if slices.ContainsFunc(hit.Candidates, func(c Candidate) bool { return c.Session == s.Session && c.Device == hit.Device }) {
+	if slices.ContainsFunc(hit.Candidates, func(c Candidate) bool { return c.who == s.who && c.Device == hit.Device }) {
 		return false // the fill itself shows that the session was here before
 	}
-	first := &d.sightings[d.bySession[s.Session][0]]
+	first := &d.sightings[d.byWho[s.who][0]]
 	return hit.Start.Lo < s.Start.Hi && first.Start.Hi > hit.Start.Lo
 }
 
@@ -215,7 +252,7 @@ func (d *Device) maybeBrought(s *Sighting) bool {
 // holder may be at home on the device, and yet not on this connection. A
 // sighting in the second of the hit may well be the first use.
 func (d *Device) broughtOver(s *Sighting) bool {
-	k := over{s.Session, s.Conn}
+	k := over{s.who, s.Conn}
 	hit, ok := d.firstHit[k]
 	return ok && hit < s.Start.Hi && d.firstSeen[k] > hit
 }
@@ -248,7 +285,7 @@ func (d *Device) Read(i int) Reading {
 		d.readCandidate(h, &h.Candidates[c], &r, &r.Verdicts[c])
 	}
 	d.readStranger(i, &r)
-	d.weigh(i, &r)
+	d.conclude(i, &r)
 	return r
 }
 
@@ -261,24 +298,30 @@ func (d *Device) readBefore(h *Hit, r *Reading) {
 		sure, open = d.lastOwn(d.byConn[h.Conn], h)
 	}
 	if sure != nil {
-		r.Own, r.OwnUser, r.OwnLink = sure.holds(), sure.User, LinkConnection
+		r.own(sure, LinkConnection)
 		return
 	}
 	for n := d.before(h) - 1; n >= 0 && !d.shared(); n-- {
 		s := &d.sightings[n]
-		if !s.Session.IsZero() && s.Start.Hi <= h.Start.Lo && !d.maybeBrought(s) {
-			r.Own, r.OwnUser, r.OwnLink = s.holds(), s.User, LinkDevice
+		if !s.empty() && s.Start.Hi <= h.Start.Lo && !d.maybeBrought(s) {
+			r.own(s, LinkDevice)
 			return
 		}
 	}
 	if open != nil {
-		r.Own, r.OwnUser, r.OwnLink, r.OwnOpen = open.holds(), open.User, LinkConnection, true
+		r.own(open, LinkConnection)
+		r.OwnOpen = true
 	}
+}
+
+// own names the recipient by what its jar held once s was answered.
+func (r *Reading) own(s *Sighting, link Link) {
+	r.Own, r.OwnUser, r.OwnLink, r.whose = s.holds(), s.left.user, link, s.left
 }
 
 // holds returns the session that the jar held once s was answered.
 func (s *Sighting) holds() model.ID {
-	if s.login() {
+	if !s.Issued.IsZero() {
 		return s.Issued
 	}
 	return s.Session
@@ -302,7 +345,7 @@ func (d *Device) lastOwn(conn []int, h *Hit) (sure, open *Sighting) {
 		if gap(s.Start, h.Start) > idle {
 			break
 		}
-		if s.Session.IsZero() || d.maybeBrought(s) || d.broughtOver(s) {
+		if s.empty() || d.maybeBrought(s) || d.broughtOver(s) {
 			continue
 		}
 		if s.Start.Hi <= h.Start.Lo {
@@ -322,13 +365,6 @@ func (d *Device) after(list []int, t model.Instant) int {
 	return n
 }
 
-// widest is the uncertainty of a whole-second stamp.
-const widest = time.Second
-
-// slowest is how long a request can have been under way at a hit and still
-// put the own session back.
-const slowest = time.Minute
-
 // readAfter finds whether the device came back, and with its own session.
 func (d *Device) readAfter(h *Hit, r *Reading) {
 	last := len(d.sightings) - 1
@@ -337,13 +373,15 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 	} else if conn := d.byConn[h.Conn]; len(conn) > 0 && !h.Conn.IsZero() {
 		r.Again = d.sightings[conn[len(conn)-1]].Start.Lo >= h.Available.Hi
 	}
-	if r.Own.IsZero() {
+	d.readEmpty(h, r)
+	r.Bare = h.Cookie == model.No && d.signedIn(h)
+	if r.OwnLink == LinkNone {
 		return
 	}
-	own := d.bySession[r.Own]
+	own := d.byWho[r.whose]
 	for _, n := range own[d.after(own, h.Available.Lo.Add(-slowest)):] {
 		s := &d.sightings[n]
-		if s.Start.Lo < h.Available.Hi && s.Done.Hi > h.Available.Lo {
+		if s.Sets > 0 && s.Start.Lo < h.Available.Hi && s.Done.Hi > h.Available.Lo {
 			r.Racing = true
 		}
 		if s.Start.Lo < h.Available.Hi || d.loginBetween(h, s) {
@@ -358,6 +396,20 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 	}
 }
 
+// readEmpty finds whether the first that the client showed after the hit, on
+// its connection, was an empty jar.
+func (d *Device) readEmpty(h *Hit, r *Reading) {
+	list := d.byConn[h.Conn]
+	if h.Conn.IsZero() {
+		list = nil
+	}
+	if n := d.after(list, h.Available.Hi); n < len(list) {
+		if s := &d.sightings[list[n]]; gap(s.Start, h.Start) <= idle && s.empty() {
+			r.Empty = s
+		}
+	}
+}
+
 // loginBetween reports whether the jar got a session by itself between h and s.
 func (d *Device) loginBetween(h *Hit, s *Sighting) bool {
 	for _, n := range d.logins[d.after(d.logins, h.Available.Lo.Add(-slowest)):] {
@@ -365,7 +417,7 @@ func (d *Device) loginBetween(h *Hit, s *Sighting) bool {
 		if l.Start.Lo >= s.Start.Lo {
 			return false
 		}
-		if l.Done.Hi > h.Available.Lo && (l.Issued == s.Session || !d.shared() || l.Conn == s.Conn) {
+		if l.Done.Hi > h.Available.Lo && (l.left == s.who || !d.shared() || l.Conn == s.Conn) {
 			return true
 		}
 	}

@@ -55,7 +55,7 @@ func BenchmarkDevice(b *testing.B) {
 						}
 						hits = append(hits, got(s, "c", from("vic 1", 0.4), from("bob 1", 0.4)))
 					}
-					d := identity.NewDevice(seen, hits)
+					d := identity.NewDevice(seen, hits, identity.Defaults())
 					for i := range hits {
 						d.Read(i)
 					}

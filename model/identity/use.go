@@ -9,21 +9,21 @@ import (
 // readCandidate looks for the candidate's session on the device.
 func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
 	switch {
-	case !h.Conn.IsZero() && c.Conn == h.Conn:
+	case c.sameConn(h):
 		v.Self = LinkConnection
 	case c.Device == h.Device && d.shared():
 		v.Self = LinkShared
 	case c.Device == h.Device:
 		v.Self = LinkDevice
 	}
-	if c.Session.IsZero() {
+	if c.who == (who{}) {
 		return
 	}
-	v.Same = !r.OwnOpen && (c.Session == r.Own || c.User != "" && c.User == r.OwnUser)
+	v.Same = !r.OwnOpen && r.OwnLink != LinkNone && c.who == r.whose
 	if v.Same {
 		return
 	}
-	if (r.Own.IsZero() || r.OwnOpen && c.Session == r.Own) && d.opensWith(h, c.Session) {
+	if c.Device == h.Device && (r.OwnLink == LinkNone || r.OwnOpen && c.who == r.whose) && d.opensWith(h, c.who) {
 		return
 	}
 	v.Use, v.UseLink = d.use(h, c)
@@ -35,15 +35,15 @@ func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
 // opensWith reports whether session was first seen here within the
 // uncertainty of h itself: whether before or after it is open, so on a device
 // of which nothing else is known it may as well be the recipient's own.
-func (d *Device) opensWith(h *Hit, session model.ID) bool {
-	seen := d.bySession[session]
+func (d *Device) opensWith(h *Hit, w who) bool {
+	seen := d.byWho[w]
 	return len(seen) > 0 && d.sightings[seen[0]].Start.Overlaps(h.Start)
 }
 
 // use returns the first sighting of session after h that speaks for a
 // delivery: not on a device, or a connection, where it was at home before.
 func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
-	list := d.bySession[c.Session]
+	list := d.byWho[c.who]
 	if len(list) == 0 {
 		return nil, LinkNone
 	}
@@ -78,28 +78,28 @@ func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
 	return best, link
 }
 
-// Trail returns what the device did with session after hit i, up to the next
+// Trail returns what the device did with a session of user after hit i, up to the next
 // login, tied to it by at least link. A request belongs to the last hit before
 // it that may have brought the session, so that none is told twice.
-func (d *Device) Trail(i int, session model.ID, link Link) []*Sighting {
+func (d *Device) Trail(i int, session model.ID, user string, link Link) []*Sighting {
 	h := &d.hits[i]
 	var out []*Sighting
-	list := d.bySession[session]
+	list := d.byWho[d.whoIs(session, user)]
 	for _, n := range list[d.after(list, h.Start.Lo.Add(-widest)):] {
 		s := &d.sightings[n]
 		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) || d.link(s, h) < link {
 			continue
 		}
-		if d.lastBringer(session, s, link) == i {
+		if d.lastBringer(s, link) == i {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-func (d *Device) lastBringer(session model.ID, s *Sighting, link Link) int {
+func (d *Device) lastBringer(s *Sighting, link Link) int {
 	last := -1
-	for _, i := range d.brought[session] {
+	for _, i := range d.brought[s.who] {
 		if d.hits[i].Start.Lo < s.Start.Hi && d.link(s, &d.hits[i]) >= link {
 			last = i
 		}

@@ -42,6 +42,8 @@ const (
 	RangePart             model.FlagName = "RANGE_PART"
 	Revalidated           model.FlagName = "REVALIDATED"
 	RollThrottled         model.FlagName = "ROLL_THROTTLED"
+	CameBackEmpty         model.FlagName = "CAME_BACK_EMPTY"
+	NotCredentialed       model.FlagName = "NOT_CREDENTIALED"
 	SameAccount           model.FlagName = "SAME_ACCOUNT"
 	Sampled               model.FlagName = "SAMPLED"
 	SelfHealPossible      model.FlagName = "SELF_HEAL_POSSIBLE"

@@ -9,6 +9,9 @@ import (
 )
 
 // used makes c a row whose use was seen over the same connection.
+// nameless is a fill of which neither session nor user is known.
+func nameless(c *verdict.Case) { c.Candidate.Session, c.Candidate.User = model.ID{}, "" }
+
 func used(c *verdict.Case) {
 	c.Verdict = &identity.Verdict{Delivered: 0.99, Applied: 0.98, Used: 0.98, Use: sighting, UseLink: identity.LinkConnection}
 }
@@ -49,7 +52,7 @@ func TestEveryFlag(t *testing.T) {
 		verdict.ErrorCached:         {status(404), "a cookie in an error page is taken too (B1)", status(404), model.TierProbable},
 		verdict.FillRowLost:         {func(x *c) { x.Candidate = nil }, "the fill is missing, the switch is not", both(func(x *c) { x.Candidate = nil }, used), model.TierConfirmed},
 		verdict.HeadRecipient:       {func(x *c) { x.Hit.Method = "HEAD" }, "a browser asks so too, and its headers carry the cookie (A5)", func(x *c) { x.Hit.Method = "HEAD" }, model.TierProbable},
-		verdict.HolderUnknown:       {func(x *c) { x.Candidate.Session = model.ID{} }, "some session was delivered all the same: not set aside", func(x *c) { x.Candidate.Session = model.ID{} }, model.TierPossible},
+		verdict.HolderUnknown:       {nameless, "some session was delivered all the same: not set aside", nameless, model.TierPossible},
 		verdict.LikelySelf:          {func(x *c) { x.Verdict.Same, x.Reading.OwnLink = true, identity.LinkDevice }, "a colleague behind the same address with the same browser: listed", func(x *c) { x.Verdict.Same, x.Reading.OwnLink = true, identity.LinkDevice }, model.TierUnlikely},
 		verdict.LogGap:              {func(x *c) { x.Gap = "no edge rows from 18:30 to 18:40" }, "the listed fill is not the lost one: its use was seen", both(func(x *c) { x.Gap = "no edge rows from 18:30 to 18:40" }, used), model.TierConfirmed},
 		verdict.MembershipDateUnknown: {
@@ -57,7 +60,7 @@ func TestEveryFlag(t *testing.T) {
 		verdict.NeverSeenAgain:    {func(x *c) { x.Reading.Again = false }, "a client that was not seen again is not cleared", func(x *c) { x.Reading.Again = false }, model.TierProbable},
 		verdict.NotDelivered:      {func(x *c) { x.Hit.Status, x.Hit.Result = 0, "Error" }, "only status 000: a broken off download delivered", func(x *c) { x.Hit.Result = "Error" }, model.TierProbable},
 		verdict.NotModified:       {status(304), "a 304 from the cache carries the cookie (A5, B8)", status(304), model.TierProbable},
-		verdict.NoSessionFill:     {func(x *c) { x.Candidate.Bears, x.Candidate.Session = false, model.ID{} }, "a fill without an origin row may have borne one", func(x *c) { x.Candidate.Session = model.ID{} }, model.TierPossible},
+		verdict.NoSessionFill:     {func(x *c) { x.Candidate.Bears, x.Candidate.Session = false, model.ID{} }, "a fill without an origin row may have borne one", nameless, model.TierPossible},
 		verdict.RangePart:         {status(206), "a part carries the headers of the whole (A2.19)", status(206), model.TierProbable},
 		verdict.Revalidated:       {mark(verdict.Refreshed), "whichever cookie it was, the client got one", mark(verdict.Refreshed), model.TierProbable},
 		verdict.RollThrottled:     {quiet, "the response did set it (C2: once a minute)", func(x *c) { x.Candidate.Bears, x.Quiet = true, false }, model.TierProbable},
@@ -69,6 +72,8 @@ func TestEveryFlag(t *testing.T) {
 		verdict.SetCookieStripped: {func(x *c) { x.Stripped = true }, "the function was not live everywhere: use was seen", both(func(x *c) { x.Stripped = true }, used), model.TierConfirmed},
 		verdict.SharedEgress:      {func(x *c) { x.Reading.Jars = 9 }, "its own connection ties the use to one client", both(func(x *c) { x.Reading.Jars = 9 }, used), model.TierConfirmed},
 		verdict.Stale:             {mark(verdict.PastLife), "caches do serve what is past its life (A1.9, A4)", mark(verdict.PastLife), model.TierProbable},
+		verdict.NotCredentialed:   {func(x *c) { x.Reading.Bare = true }, "a frame's fetch carried none, and a switch was seen", both(func(x *c) { x.Reading.Bare = true }, used), model.TierConfirmed},
+		verdict.CameBackEmpty:     {func(x *c) { x.Reading.Empty = sighting }, "a request that never carries sessions shows nothing: the session was used", both(func(x *c) { x.Reading.Empty = sighting }, used), model.TierConfirmed},
 		verdict.SwitchNotSeen:     {func(x *c) { x.Reading.Kept, x.Reading.KeptLink = sighting, identity.LinkDevice }, "another jar behind a shared address went on as itself", func(x *c) { x.Reading.Kept, x.Reading.KeptLink = sighting, identity.LinkShared }, model.TierProbable},
 		verdict.TTLEdge:           {func(x *c) { x.Edge = true }, "nginx keeps for up to two seconds what it was told to keep for one (A4)", func(x *c) { x.Edge = true }, model.TierProbable},
 		verdict.UpperTier:         {mark(verdict.Relayed), "a logged miss can be a delivery (A2.16)", mark(verdict.Relayed), model.TierProbable},

@@ -9,33 +9,20 @@ import (
 	"github.com/spillscope/spillscope/model/identity"
 )
 
-// jars is how likely a client of a kind keeps a session cookie that reaches
-// it in a context that allows it (semantics.md B13, B14). A client of unknown
-// kind is more likely a program than a browser: browsers say Mozilla/5.0.
-var jars = map[model.ClientKind]float64{
-	model.ClientBrowser: 0.95,
-	model.ClientApp:     0.4,
-	model.ClientUnknown: 0.25,
-	model.ClientBot:     0.02,
-	model.ClientTool:    0.02,
-	model.ClientMonitor: 0.02,
-}
-
 // crossSite is how likely a cookie is accepted by a sub-resource of another
 // site's page, by its SameSite attribute (semantics.md B5, B6).
 var crossSite = map[string]float64{"lax": 0.02, "strict": 0.02, "none": 0.7, "unknown": 0.4, "": 0.4}
 
-// Jar returns how likely the client of hit applies the cookie it gets, before
-// anything is known of what it did next.
-func Jar(hit *model.EdgeRow, sameSite string) float64 {
-	if cache.Delivered(hit) == cache.Nothing {
+// Accepts returns how likely a browser's rules let the client of hit take a
+// cookie in that place. Whether the client keeps cookies is another question.
+func Accepts(hit *model.EdgeRow, sameSite string) float64 {
+	switch {
+	case cache.Delivered(hit) == cache.Nothing:
 		return 0
+	case foreign(hit):
+		return crossSite[sameSite]
 	}
-	p := jars[hit.Kind]
-	if foreign(hit) {
-		p *= crossSite[sameSite]
-	}
-	return p
+	return 1
 }
 
 func foreign(hit *model.EdgeRow) bool {
@@ -65,6 +52,7 @@ type Case struct {
 	Edge      bool                // only the most generous expiry formula allows it
 	Assumed   bool                // that the fill set the cookie is an assumption
 	Quiet     bool                // the fill presented a session, and its response set none
+	Rung      model.Rung          // by which the holder was found; 0: as by the fill's own row
 	Anonymous bool                // the holder's session belongs to nobody
 	Ended     model.Instant       // of the holder's session, by the directory; 0: not known
 	Marks     Mark
@@ -176,11 +164,25 @@ func (c *Case) tier(j *Judgement, aside bool) model.Tier {
 	case c.Verdict.Use != nil && c.Verdict.UseLink >= identity.LinkDevice && j.Applied >= confirmed:
 		return model.TierConfirmed
 	}
-	t := TierOf(j.Applied)
+	t := min(TierOf(j.Applied), strongest(c.Rung))
 	if c.Candidate != nil && !c.held() {
 		t = min(t, model.TierPossible) // the proposition names a holder, and none is known
 	}
 	return t
+}
+
+// strongest returns the highest tier that a holder found by a rung of the
+// ladder can have without its use being seen. Between two requests of one
+// connection, or one device id, sits one jar: likely, never sure. An address and
+// a User-Agent are a description that fits others too.
+func strongest(r model.Rung) model.Tier {
+	switch r {
+	case model.RungConnection, model.RungDeviceID:
+		return model.TierProbable
+	case model.RungAgent:
+		return model.TierPossible
+	}
+	return model.TierConfirmed
 }
 
 // TierOf returns the tier of a probability without use seen.
@@ -209,12 +211,14 @@ func (c *Case) flags() []model.Flag {
 	return out
 }
 
-// held reports whether the candidate's session is known.
-func (c *Case) held() bool { return c.Candidate != nil && !c.Candidate.Session.IsZero() }
+// held reports whether the candidate's session, or its user, is known.
+func (c *Case) held() bool {
+	return c.Candidate != nil && (!c.Candidate.Session.IsZero() || c.Candidate.User != "")
+}
 
 // back reports whether the candidate's session is the recipient's own.
 func (c *Case) back() bool {
-	return c.held() && !c.Reading.OwnOpen && c.Candidate.Session == c.Reading.Own
+	return c.held() && !c.Reading.OwnOpen && !c.Reading.Own.IsZero() && c.Candidate.Session == c.Reading.Own
 }
 
 // here reports whether the recipient's own session was seen on its connection.

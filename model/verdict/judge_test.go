@@ -84,7 +84,7 @@ func TestJudge(t *testing.T) {
 		{"several fills possible", func(x *c) { x.Rivals = 3 }, []model.FlagName{verdict.AmbiguousFill}, 0.9, 0.8, 0.2, model.TierProbable},
 		{"past its time to live by most formulas", func(x *c) { x.Edge = true }, []model.FlagName{verdict.TTLEdge}, 0.9, 0.8, 0.2, model.TierProbable},
 		{"an assumption that the cookie was set", func(x *c) { x.Assumed = true }, []model.FlagName{verdict.CookieSetAssumed}, 0.9, 0.8, 0.2, model.TierProbable},
-		{"holder unknown: capped", func(x *c) { x.Candidate.Session = model.ID{} }, []model.FlagName{verdict.HolderUnknown}, 0.9, 0.8, 0.2, model.TierPossible},
+		{"holder unknown: capped", func(x *c) { x.Candidate.Session = model.ID{}; x.Candidate.User = "" }, []model.FlagName{verdict.HolderUnknown}, 0.9, 0.8, 0.2, model.TierPossible},
 		{"the fill's row is lost", func(x *c) { x.Candidate = nil }, []model.FlagName{verdict.FillRowLost}, 0.9, 0.8, 0.2, model.TierProbable},
 		{"went on as itself", func(x *c) { x.Reading.Kept, x.Reading.KeptLink = sighting, identity.LinkDevice },
 			[]model.FlagName{verdict.SwitchNotSeen}, 0.9, 0.8, 0.2, model.TierProbable},
@@ -130,35 +130,31 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestJar: how likely a client keeps what it gets (semantics.md B5, B6, B13, B14).
-func TestJar(t *testing.T) {
-	row := func(kind model.ClientKind, ref model.RefererClass) *model.EdgeRow {
-		return &model.EdgeRow{Status: 200, ResponseResult: "Hit", Kind: kind, Referer: ref}
+// TestAccepts: in which places a browser's rules let a cookie in (semantics.md B5, B6).
+func TestAccepts(t *testing.T) {
+	row := func(ref model.RefererClass) *model.EdgeRow {
+		return &model.EdgeRow{Status: 200, ResponseResult: "Hit", Kind: model.ClientBrowser, Referer: ref}
 	}
-	browser := verdict.Jar(row(model.ClientBrowser, model.RefererNone), "lax")
 	for name, less := range map[string]float64{
-		"an app":                    verdict.Jar(row(model.ClientApp, model.RefererNone), "lax"),
-		"an unknown client":         verdict.Jar(row(model.ClientUnknown, model.RefererNone), "lax"),
-		"a bot":                     verdict.Jar(row(model.ClientBot, model.RefererNone), "lax"),
-		"a cross-site page, none":   verdict.Jar(row(model.ClientBrowser, model.RefererCrossSite), "none"),
-		"a frame, lax":              verdict.Jar(row(model.ClientBrowser, model.RefererFramed), "lax"),
-		"a frame, strict":           verdict.Jar(row(model.ClientBrowser, model.RefererFramed), "strict"),
-		"a frame, not known":        verdict.Jar(row(model.ClientBrowser, model.RefererFramed), "unknown"),
-		"a frame, left out by user": verdict.Jar(row(model.ClientBrowser, model.RefererFramed), ""),
+		"a cross-site page, none":   verdict.Accepts(row(model.RefererCrossSite), "none"),
+		"a frame, lax":              verdict.Accepts(row(model.RefererFramed), "lax"),
+		"a frame, strict":           verdict.Accepts(row(model.RefererFramed), "strict"),
+		"a frame, not known":        verdict.Accepts(row(model.RefererFramed), "unknown"),
+		"a frame, left out by user": verdict.Accepts(row(model.RefererFramed), ""),
 	} {
-		if !(less > 0 && less < browser) {
-			t.Errorf("%s keeps it with %v, a browser with %v", name, less, browser)
+		if !(less > 0 && less < 1) {
+			t.Errorf("%s accepts it with %v, an own page with 1", name, less)
 		}
 	}
-	for _, ref := range []model.RefererClass{model.RefererSameHost, model.RefererSameSite} {
-		if got := verdict.Jar(row(model.ClientBrowser, ref), "strict"); got != browser {
-			t.Errorf("referer class %d: %v, want %v", ref, got, browser)
+	for _, ref := range []model.RefererClass{model.RefererNone, model.RefererSameHost, model.RefererSameSite} {
+		if got := verdict.Accepts(row(ref), "strict"); got != 1 {
+			t.Errorf("referer class %d: %v, want 1", ref, got)
 		}
 	}
-	gone := row(model.ClientBrowser, model.RefererNone)
+	gone := row(model.RefererNone)
 	gone.Status = 0
-	if got := verdict.Jar(gone, "none"); got != 0 {
-		t.Errorf("a client that got nothing keeps it with %v", got)
+	if got := verdict.Accepts(gone, "none"); got != 0 {
+		t.Errorf("a client that got nothing accepts it with %v", got)
 	}
 }
 
@@ -214,7 +210,7 @@ func TestJointProbabilities(t *testing.T) {
 				Kind: model.ClientKind(rnd.IntN(6)), Referer: model.RefererClass(rnd.IntN(5)),
 			}
 			rows[h.RequestID] = row
-			h.Jar = verdict.Jar(row, some("lax", "none", "strict", "unknown", ""))
+			h.Jar = 0.9 * verdict.Accepts(row, some("lax", "none", "strict", "unknown", ""))
 			left := 1.0
 			for range rnd.IntN(4) {
 				p := left * rnd.Float64()
@@ -227,7 +223,7 @@ func TestJointProbabilities(t *testing.T) {
 			h.Unknown = left
 			hits = append(hits, h)
 		}
-		d := identity.NewDevice(seen, hits)
+		d := identity.NewDevice(seen, hits, identity.Defaults())
 		for i, h := range d.Hits() {
 			r := d.Read(i)
 			total := [3]float64{}

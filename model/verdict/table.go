@@ -35,6 +35,14 @@ var table = [...]rule{
 	{FlagDef{BotToolMonitor, "applied", Lowers,
 		"The client calls itself a crawler, a tool or a monitor. Such programs rarely keep cookies. A name can be forged, so the row stays listed."},
 		func(c *Case) string { return when(program(c.Hit.Kind), "user agent of a %s", kindNames[c.Hit.Kind]) }},
+	{FlagDef{CameBackEmpty, "applied", Lowers,
+		"After the delivery the recipient's client came back without any session, where its requests usually carry one: most likely it did not take the cookie."},
+		func(c *Case) string {
+			if c.Verdict.Use != nil || c.Reading.Empty == nil {
+				return ""
+			}
+			return fmt.Sprintf("request %s at %v", c.Reading.Empty.RequestID, c.Reading.Empty.Start.Lo)
+		}},
 	{FlagDef{ClockUnsure, "holder", Widens,
 		"The clock of the origin log could not be brought in line with that of the edge, so stored responses are timed by the edge's whole seconds alone."},
 		func(c *Case) string { return c.Clock }},
@@ -90,6 +98,11 @@ var table = [...]rule{
 	{FlagDef{NeverSeenAgain, "used", Widens,
 		"The recipient's client does not appear in the logs after the delivery. Whether it used the session is not known; it is not cleared."},
 		func(c *Case) string { return when(!c.Reading.Again, "no later request of this client") }},
+	{FlagDef{NotCredentialed, "applied", Lowers,
+		"The client was signed in, and yet its request for the file carried no cookie. One rule of browsers decides for both directions: what carries no cookie takes none."},
+		func(c *Case) string {
+			return when(c.Verdict.Use == nil && c.Reading.Bare, "the edge logged the hit without a session cookie")
+		}},
 	{FlagDef{NotDelivered, "delivered", Excludes,
 		"The client was gone before the answer began (status 000): nothing reached it."},
 		func(c *Case) string { return when(cache.Delivered(c.Hit) == cache.Nothing, "status 000") }},

@@ -1,0 +1,490 @@
+package identity
+
+import (
+	"cmp"
+	"slices"
+)
+
+// What became of a hit is inferred for all hits of a jar together, by the
+// forward and backward passes over a hidden Markov chain. Its hidden state is
+// what the jar holds; a hit changes it as its candidates and the jar allow, an
+// own response puts the own session back (semantics.md C8), the last writer
+// wins (B1), and every request shows it. Weighing each hit by itself was tried
+// before: two hits of one page then each took half the credit for one switch,
+// and of two deliveries in a row the earlier was believed as much as the later.
+//
+// Where a hit stands among the moments of its own second is open. Its places
+// are summed over; up to maxOpen hits at once can be under way so.
+
+// outcome is the share of one candidate: delivered but not applied, applied.
+type outcome struct{ refused, applied float64 }
+
+const maxOpen = 4
+
+// Contents of a jar that are no known session.
+var (
+	anyone    = who{user: "\x00anyone"}    // nothing seen yet
+	unlisted  = who{user: "\x00unlisted"}  // came with a fill that is not in the logs
+	elsewhere = who{user: "\x00elsewhere"} // came with a fill, and never shows here
+)
+
+// A belief is how likely a jar holds what; rest is every content not listed,
+// for the backward pass.
+type belief struct {
+	list []share
+	rest float64
+}
+
+type share struct {
+	who who
+	p   float64
+}
+
+func (b *belief) of(w who) float64 {
+	for i := range b.list {
+		if b.list[i].who == w {
+			return b.list[i].p
+		}
+	}
+	return b.rest
+}
+
+func (b *belief) add(w who, p float64) {
+	for i := range b.list {
+		if b.list[i].who == w {
+			b.list[i].p += p
+			return
+		}
+	}
+	b.list = append(b.list, share{w, p})
+}
+
+func (b *belief) total() float64 {
+	t := 0.0
+	for i := range b.list {
+		t += b.list[i].p
+	}
+	return t
+}
+
+func (b *belief) scale(f float64) {
+	for i := range b.list {
+		b.list[i].p *= f
+	}
+	b.rest *= f
+}
+
+func (b *belief) clone() belief { return belief{slices.Clone(b.list), b.rest} }
+
+// A step is one move along a story.
+type step struct {
+	kind stepKind
+	n    int     // moment, or hit
+	bit  int     // of the hit among those open
+	p    float64 // occur: that it is here, if it was not before
+	was  []belief
+}
+
+type stepKind uint8
+
+const (
+	stepMoment stepKind = iota
+	stepOpen            // a hit may happen from here on
+	stepOccur           // it may happen here
+	stepShut            // it has happened
+)
+
+// chain is the inference over one story.
+type chain struct {
+	*Device
+	st    *story
+	seen  map[who]bool // contents that moments show
+	steps []step
+}
+
+func (d *Device) infer() {
+	for _, st := range d.stories() {
+		c := &chain{Device: d, st: st, seen: map[who]bool{}}
+		for _, m := range st.moments {
+			c.seen[m.what] = true
+		}
+		c.plan()
+		c.forward()
+		c.backward()
+	}
+}
+
+// span is where among the moments a hit may stand: before moment from+i with
+// probability p[i].
+type span struct {
+	hit, from int
+	p         []float64
+}
+
+// place returns the places of hit i.
+func (c *chain) place(i int) span {
+	at := c.hits[i].Available.Shift(flight)
+	m := c.st.moments
+	// Stamps are at most widest, so no moment farther away is open.
+	lo, _ := slices.BinarySearchFunc(m, int64(at.Lo)-int64(widest), func(x moment, t int64) int { return cmp.Compare(int64(middle(x.at)), t) })
+	s := span{hit: i, from: lo}
+	before := 1.0 // that it is after the moment before
+	for k := lo; ; k++ {
+		after := 0.0
+		if k < len(m) {
+			after = min(before, later(at, m[k].at))
+		}
+		s.p = append(s.p, before-after)
+		if before = after; before <= 0 {
+			break
+		}
+	}
+	for len(s.p) > 1 && s.p[0] <= 0 {
+		s.p, s.from = s.p[1:], s.from+1
+	}
+	return s
+}
+
+// plan lays out the steps: moments, and before each the hits that may stand there.
+func (c *chain) plan() {
+	spans := make([]span, len(c.st.hits))
+	for n, i := range c.st.hits {
+		spans[n] = c.place(i)
+	}
+	slices.SortStableFunc(spans, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(c.hits[a.hit].Available.Lo, c.hits[b.hit].Available.Lo))
+	})
+	var open []*span
+	next := 0
+	for k := 0; k <= len(c.st.moments); k++ {
+		open = c.occur(k, open, false)
+		for ; next < len(spans) && spans[next].from <= k; next++ {
+			s := &spans[next]
+			if len(open) >= maxOpen { // crowded: here as well as anywhere
+				s.p = s.p[:1]
+			}
+			c.steps = append(c.steps, step{kind: stepOpen, n: s.hit, bit: len(open)})
+			open = c.occur(k, append(open, s), true)
+		}
+		if k < len(c.st.moments) {
+			c.steps = append(c.steps, step{kind: stepMoment, n: k})
+		}
+	}
+}
+
+// occur lets the open hits, or only the last of them, happen at place k and
+// shuts those that must have.
+func (c *chain) occur(k int, open []*span, last bool) []*span {
+	for bit, s := range open {
+		if last && bit < len(open)-1 {
+			continue
+		}
+		left := 0.0
+		for _, p := range s.p[k-s.from:] {
+			left += p
+		}
+		p := 1.0
+		if left > 0 && k-s.from < len(s.p)-1 {
+			p = s.p[k-s.from] / left
+		}
+		if p > 0 {
+			c.steps = append(c.steps, step{kind: stepOccur, n: s.hit, bit: bit, p: p})
+		}
+	}
+	for bit := len(open) - 1; bit >= 0; bit-- {
+		if s := open[bit]; k-s.from >= len(s.p)-1 && (!last || bit == len(open)-1) {
+			c.steps = append(c.steps, step{kind: stepShut, n: s.hit, bit: bit})
+			open = slices.Delete(open, bit, bit+1)
+		}
+	}
+	return open
+}
+
+// content is what the chain knows a candidate's session as.
+func (c *chain) content(x *Candidate) who {
+	switch {
+	case x.who == (who{}):
+		return unlisted
+	case c.seen[x.who]:
+		return x.who
+	}
+	return elsewhere
+}
+
+// drop removes bit from a mask of open hits.
+func drop(mask, bit int) int { return mask>>(bit+1)<<bit | mask&(1<<bit-1) }
+
+// forward carries the belief along the story, keeping it where hits happen.
+func (c *chain) forward() {
+	at := []belief{{list: []share{{anyone, 1}}}}
+	for n := range c.steps {
+		s := &c.steps[n]
+		switch s.kind {
+		case stepOpen:
+			at = append(at, make([]belief, len(at))...)
+		case stepShut:
+			next := make([]belief, len(at)/2)
+			for mask := range at {
+				if mask>>s.bit&1 == 1 {
+					next[drop(mask, s.bit)] = at[mask]
+				}
+			}
+			at = next
+		case stepOccur:
+			s.was = make([]belief, len(at))
+			for mask := range at {
+				s.was[mask] = at[mask].clone()
+			}
+			c.occurred(s, at)
+		case stepMoment:
+			for mask := range at {
+				c.moved(&at[mask], &c.st.moments[s.n])
+			}
+			normalise(at)
+		}
+	}
+}
+
+// forgettable is the share below which a content is dropped from a belief.
+const forgettable = 1e-15
+
+func normalise(at []belief) {
+	total := 0.0
+	for i := range at {
+		total += at[i].total()
+	}
+	if total <= 0 {
+		return
+	}
+	for i := range at {
+		at[i].scale(1 / total)
+		at[i].list = slices.DeleteFunc(at[i].list, func(s share) bool { return s.p < forgettable })
+	}
+}
+
+// occurred moves mass over the hit of s.
+func (c *chain) occurred(s *step, at []belief) {
+	h := &c.hits[s.n]
+	for mask := range at {
+		if mask>>s.bit&1 == 1 {
+			continue
+		}
+		from, to := &at[mask], &at[mask|1<<s.bit]
+		mass := float64(from.total() * s.p)
+		taken := 0.0
+		for i := range h.Candidates {
+			x := &h.Candidates[i]
+			if p := float64(x.Prior * h.takes(x)); p > 0 {
+				to.add(c.content(x), float64(mass*p))
+				taken += p
+			}
+		}
+		lost := float64(h.Unknown * h.jar)
+		if lost > 0 {
+			to.add(unlisted, float64(mass*lost))
+		}
+		left := max(0, 1-taken-lost)
+		for _, x := range from.list {
+			to.add(x.who, float64(float64(x.p*s.p)*left))
+		}
+		from.scale(1 - s.p)
+	}
+}
+
+// takes returns how likely the jar takes the cookie of candidate c.
+func (h *Hit) takes(c *Candidate) float64 {
+	if !c.Bears {
+		return 0
+	}
+	return h.jar
+}
+
+// moved carries b over a moment.
+func (c *chain) moved(b *belief, m *moment) {
+	gained := 0.0
+	for i := range b.list {
+		x := &b.list[i]
+		if x.who == m.what {
+			continue
+		}
+		shift, stay := c.odds(x.who, m)
+		gained += float64(x.p * shift)
+		x.p *= stay
+	}
+	b.add(m.what, gained)
+}
+
+// odds returns how likely moment m is if the jar held w before: with the jar
+// holding m's content then, and with it unchanged.
+func (c *chain) odds(w who, m *moment) (shift, stay float64) {
+	r := c.rules
+	if m.sets > 0 {
+		return m.sets, 1 - m.sets
+	}
+	empty := m.what == who{}
+	switch {
+	case w == anyone && !m.brought:
+		return 1, 0
+	case w == anyone:
+		return r.Coincidence, 0
+	case empty:
+		return r.Emptied, r.Bare
+	}
+	shift, stay = r.Changed[m.link], r.Changed[m.link]
+	if m.home {
+		stay = r.Stray[m.link]
+	}
+	if w == unlisted && !m.brought && !m.home {
+		shift = r.Lost
+	}
+	return shift, stay
+}
+
+// backward goes back over the steps with how likely what follows is, given the
+// jar's content, and leaves at every hit what became of it.
+func (c *chain) backward() {
+	at := []belief{{rest: 1}}
+	for n := len(c.steps) - 1; n >= 0; n-- {
+		s := &c.steps[n]
+		switch s.kind {
+		case stepOpen:
+			at = at[:len(at)/2]
+		case stepShut:
+			prev := make([]belief, 2*len(at))
+			for mask := range prev {
+				if mask>>s.bit&1 == 1 {
+					prev[mask] = at[drop(mask, s.bit)].clone()
+				}
+			}
+			at = prev
+		case stepOccur:
+			c.credit(s, at)
+			s.was = nil
+		case stepMoment:
+			for mask := range at {
+				c.undo(&at[mask], &c.st.moments[s.n])
+			}
+			level(at)
+		}
+	}
+}
+
+// level keeps the numbers of a belief about 1.
+func level(at []belief) {
+	top := 0.0
+	for i := range at {
+		top = max(top, at[i].rest)
+		for _, x := range at[i].list {
+			top = max(top, x.p)
+		}
+	}
+	if top <= 0 {
+		return
+	}
+	for i := range at {
+		at[i].scale(1 / top)
+	}
+}
+
+// maxListed bounds a backward belief: of contents farther away little is left.
+const maxListed = 64
+
+// undo goes back over a moment.
+func (c *chain) undo(b *belief, m *moment) {
+	here := b.of(m.what)
+	for _, special := range [...]who{anyone, unlisted, {}} {
+		if special != m.what && b.of(special) == b.rest {
+			b.list = append(slices.DeleteFunc(b.list, func(x share) bool { return x.who == special }), share{special, b.rest})
+		}
+	}
+	back := func(w who, p float64) float64 {
+		shift, stay := c.odds(w, m)
+		return float64(shift*here) + float64(stay*p)
+	}
+	for i := range b.list {
+		if x := &b.list[i]; x.who != m.what {
+			x.p = back(x.who, x.p)
+		}
+	}
+	b.rest = back(elsewhere, b.rest)
+	b.list = slices.DeleteFunc(b.list, func(x share) bool { return x.who == m.what || x.p == b.rest })
+	b.list = append(b.list, share{m.what, here})
+	if n := len(b.list) - maxListed; n > 0 {
+		b.list = slices.Delete(b.list, 0, n)
+	}
+}
+
+// credit adds to the hit of s what it did if it happened here, and goes back
+// over it.
+func (c *chain) credit(s *step, at []belief) {
+	h := &c.hits[s.n]
+	if c.weighed[s.n] == nil {
+		c.weighed[s.n] = make([]outcome, len(h.Candidates)+1)
+	}
+	out := make([]outcome, len(h.Candidates)+1)
+	whole := 0.0 // of all that may be at this point, however it came about
+	for mask := range at {
+		if mask>>s.bit&1 == 1 {
+			whole += c.meet(&s.was[mask], &at[mask])
+			continue
+		}
+		was, next := &s.was[mask], &at[mask|1<<s.bit]
+		same := float64(c.meet(was, next) * s.p) // nothing applied
+		mass := float64(was.total() * s.p)
+		var back belief
+		taken, gained := 0.0, 0.0
+		for i := range h.Candidates {
+			x := &h.Candidates[i]
+			takes := h.takes(x)
+			out[i].refused += float64(same * float64(x.Prior*(1-takes)))
+			to := float64(float64(x.Prior*takes) * next.of(c.content(x)))
+			out[i].applied += float64(mass * to)
+			taken += float64(x.Prior * takes)
+			gained += to
+		}
+		last := len(out) - 1
+		out[last].refused += float64(same * float64(h.Unknown*(1-h.jar)))
+		to := float64(float64(h.Unknown*h.Jar) * next.of(unlisted))
+		out[last].applied += float64(mass * to)
+		taken += float64(h.Unknown * h.jar)
+		gained += to
+		back = c.blend(&at[mask], next, s.p, max(0, 1-taken), gained)
+		whole += c.meet(was, &back)
+		at[mask] = back
+	}
+	if whole <= 0 {
+		return
+	}
+	for i := range out {
+		c.weighed[s.n][i].refused += out[i].refused / whole
+		c.weighed[s.n][i].applied += out[i].applied / whole
+	}
+	level(at)
+}
+
+// meet returns how likely the past and the future are together.
+func (c *chain) meet(past, future *belief) float64 {
+	t := 0.0
+	for _, x := range past.list {
+		t += float64(x.p * future.of(x.who))
+	}
+	return t
+}
+
+// blend returns what follows a point where a hit happens with probability p:
+// it leaves the jar alone with probability left, or fills it, for gained.
+func (c *chain) blend(not, next *belief, p, left, gained float64) belief {
+	value := func(a, b float64) float64 {
+		return float64((1-p)*a) + float64(p*(float64(left*b)+gained))
+	}
+	out := belief{rest: value(not.rest, next.rest)}
+	for _, x := range not.list {
+		out.list = append(out.list, share{x.who, value(x.p, next.of(x.who))})
+	}
+	for _, x := range next.list {
+		if !slices.ContainsFunc(out.list, func(y share) bool { return y.who == x.who }) {
+			out.list = append(out.list, share{x.who, value(not.rest, x.p)})
+		}
+	}
+	return out
+}
