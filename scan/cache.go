@@ -21,14 +21,27 @@ type posteriors struct {
 	rules  map[string]*calibrate.Rules
 	pool   calibrate.Rules
 	params map[string]reconstruct.Params
+	lives  lives
 }
 
-// policy returns what the cache was told to do with objects of a route.
-func (s *state) policy(route int) reconstruct.Policy {
-	c := s.Incident.Cache
+// stated returns the TTL that the incident file, and stale serving, allow for
+// objects of a route.
+func (s *state) stated(route int) model.TTL {
 	ttl := s.Incident.RouteTTL(route)
 	stale := s.stale()
 	ttl.Default, ttl.Max = ttl.Default+stale, ttl.Max+stale
+	return ttl
+}
+
+// policy returns what the cache was told to do with objects of a route. What
+// is usual is read from the log where that says otherwise; what is possible
+// stays as stated.
+func (s *state) policy(route int) reconstruct.Policy {
+	c := s.Incident.Cache
+	ttl := s.stated(route)
+	if life, ok := s.caches.lives.usual[s.lifeRoute(route)]; ok {
+		ttl.Default = life
+	}
 	return reconstruct.Policy{
 		TTL: ttl, ErrorTTL: c.ErrorTTL, Expiry: c.Expiry,
 		Collapsing: c.Collapsing, CachesPerScope: c.CachesPerScope,
@@ -102,28 +115,18 @@ func event(row *cacheRow, keeps bool) *reconstruct.Event {
 // thousands they only repeat what is known.
 const sampled = 20_000
 
-// calibrate learns each cache's parameters from its hits and misses.
+// calibrate learns each cache's parameters from its hits and misses. Where
+// the log shows other lives than were stated, all the rest was weighed under a
+// wrong one, and is weighed again.
 func (s *state) calibrate() error {
-	s.caches = &posteriors{rules: map[string]*calibrate.Rules{}, params: map[string]reconstruct.Params{}}
-	clocks := map[string]*reconstruct.Params{}
-	share := uint64(s.cacheRows.Len()/sampled + 1)
-	err := s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
-		row := e.Payload.(*cacheRow)
-		if s.spans.of(row.Edge.End.Lo) != window {
-			return nil
-		}
-		r := s.caches.of(row.Cache)
-		if e.Recipient && s.tally.leaks[row.Cache].Contains(row.Edge.End.Lo) {
-			r.Hit(len(cs) == 0)
-		}
-		// A crowded event costs the square of its candidates and tells less.
-		if rarely := share * uint64(1+len(cs)*len(cs)/64); len(cs) > 0 && sample(e.ID)%rarely == 0 {
-			r.Event(e, cs, policy, s.clockOf(clocks, row.Cache))
-		}
-		return nil
-	})
-	if err != nil {
+	s.caches = &posteriors{params: map[string]reconstruct.Params{}}
+	if err := s.learn(&s.caches.lives); err != nil {
 		return err
+	}
+	if s.settleLives() {
+		if err := s.learn(nil); err != nil {
+			return err
+		}
 	}
 	for _, r := range s.caches.rules {
 		s.caches.pool.Merge(r)
@@ -134,6 +137,32 @@ func (s *state) calibrate() error {
 		s.caches.params[name] = p
 	}
 	return nil
+}
+
+// learn counts the hits and misses of the window.
+func (s *state) learn(l *lives) error {
+	s.caches.rules = map[string]*calibrate.Rules{}
+	clocks := map[string]*reconstruct.Params{}
+	share := uint64(s.cacheRows.Len()/sampled + 1)
+	return s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
+		row := e.Payload.(*cacheRow)
+		if s.spans.of(row.Edge.End.Lo) != window {
+			return nil
+		}
+		clock := s.clockOf(clocks, row.Cache)
+		if l != nil {
+			l.event(lifeKey{row.Cache, s.lifeRoute(row.Edge.Route)}, row.Edge.Key, e, s.sinceLeak(row.Cache, cs), clock)
+		}
+		r := s.caches.of(row.Cache)
+		if e.Recipient && s.tally.leaks[row.Cache].Contains(row.Edge.End.Lo) {
+			r.Hit(len(cs) == 0)
+		}
+		// A crowded event costs the square of its candidates and tells less.
+		if rarely := share * uint64(1+len(cs)*len(cs)/64); len(cs) > 0 && sample(e.ID)%rarely == 0 {
+			r.Event(e, cs, policy, clock)
+		}
+		return nil
+	})
 }
 
 // clockOf returns parameters that hold the clock of a cache alone.

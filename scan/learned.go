@@ -2,17 +2,23 @@ package scan
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
 	"github.com/spillscope/spillscope/model/calibrate"
+	"github.com/spillscope/spillscope/model/reconstruct"
 )
 
 // learned says where the log contradicts the incident file, and what the user
 // should look at because of what calibration found.
 func (d *diagnosis) learned() {
+	d.lifetimes()
 	if d.sources(model.SourceOrigin) == 0 {
 		return
 	}
@@ -79,7 +85,61 @@ func (d *diagnosis) upperTier() {
 func (d *diagnosis) routeNames(routes []int) string {
 	var names []string
 	for _, r := range routes {
-		names = append(names, d.Incident.Routes[r].Host+d.Incident.Routes[r].Path)
+		names = append(names, d.routeName(r))
 	}
 	return strings.Join(names, ", ")
+}
+
+// outlived lists the routes whose responses were served for longer than the
+// incident file allows: the fill of such a hit is not among its candidates.
+func (s *state) outlived() []int {
+	var out []int
+	for route, l := range s.caches.lives.found {
+		lost := 3 * s.losses.Edge.Feared() * float64(l.Hits)
+		if l.Late >= 10 && l.Late*100 >= l.Hits && float64(l.Late) > lost {
+			out = append(out, route)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// lifetimes says where responses lived longer, or shorter, than was stated.
+func (d *diagnosis) lifetimes() {
+	found := d.caches.lives.found
+	long := d.outlived()
+	for _, route := range long {
+		l := found[route]
+		d.warn("NOT A CEILING: %d of %d hits%s came longer after any fill than %s allows (%v); half of the responses lived %.4g s, one in ten %.4g s or more. Hits past the stated life have no true candidate: set %s to about %.0fs and scan again",
+			l.Late, l.Hits, d.onRoute(route), ttlKey(route), d.stated(route).Max, l.P50, l.P90, ttlKey(route), math.Ceil(l.P90))
+	}
+	for _, route := range slices.Sorted(maps.Keys(found)) {
+		l, ttl := found[route], d.stated(route)
+		if l.Requests < enoughLives || slices.Contains(long, route) {
+			continue
+		}
+		shortest := cache.Shortest(d.Incident.Cache.Expiry, ttl.Min)
+		switch {
+		case l.P10 > float64(ttl.Max.Seconds()*1.6):
+			d.warn("responses%s lived %.4g to %.4g s, which no formula makes of %s %v: is it %.0fs? Candidates reach as far as %v",
+				d.onRoute(route), l.P10, l.P90, ttlKey(route), ttl.Max, math.Round(l.P50), d.longest(route)-2*reconstruct.Slack)
+		case l.P90*1.5 < shortest.Seconds() && l.AtOnce < 0.5:
+			d.warn("requests%s missed although %s says that a response was fresh: nine in ten lived no more than %.4g s, %v is stated. Candidates that were gone are still listed: set %s to about %.0fs",
+				d.onRoute(route), ttlKey(route), l.P90, ttl.Min, ttlKey(route), math.Ceil(l.P50))
+		}
+	}
+}
+
+func (d *diagnosis) onRoute(route int) string {
+	if route < 0 {
+		return ""
+	}
+	return " on " + d.routeName(route)
+}
+
+func ttlKey(route int) string {
+	if route < 0 {
+		return "cache.ttl"
+	}
+	return fmt.Sprintf("routes[%d].ttl", route)
 }

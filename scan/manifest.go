@@ -16,6 +16,7 @@ import (
 type params struct {
 	Clock   calibrate.Offset        `json:"origin_clock"`
 	Loss    calibrate.Losses        `json:"loss"`
+	Lives   []Life                  `json:"effective_life"`
 	Caches  []calibrate.Posterior   `json:"caches"`
 	Headers []calibrate.HeaderSizes `json:"header_bytes,omitempty"`
 	Clients identity.Report         `json:"clients"`
@@ -41,7 +42,7 @@ func (s *state) manifest() model.Manifest {
 		Second:      s.secondResult,
 		HeldOut:     s.heldOut.result(),
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.losses, s.caches.report(), s.headerSizes.report(), s.habits.Report()},
+		Params:      params{s.offset, s.losses, s.lifetimes(), s.caches.report(), s.headerSizes.report(), s.habits.Report()},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 	}
@@ -55,7 +56,7 @@ func (s *state) manifest() model.Manifest {
 	m.Headline = s.headline()
 	m.Partial, m.Warnings = s.diagnose(&m)
 	m.Complete = len(m.Partial) == 0
-	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete
+	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete || s.outlived() != nil
 	return m
 }
 

@@ -45,3 +45,27 @@ func ceilSecond(d time.Duration) time.Duration {
 }
 
 func floorSecond(d time.Duration) time.Duration { return d.Truncate(time.Second) }
+
+// Longest returns the longest that any response with a life of ttl is fresh
+// under rule.
+func Longest(rule model.Expiry, ttl time.Duration) time.Duration {
+	switch rule {
+	case model.ExpiryReal:
+		return ttl
+	case model.ExpiryFloor:
+		return ceilSecond(ttl)
+	}
+	return max(ttl, ceilSecond(ttl), floorSecond(ttl)+time.Second)
+}
+
+// Shortest returns the shortest that any response with a life of ttl is fresh
+// under rule.
+func Shortest(rule model.Expiry, ttl time.Duration) time.Duration {
+	switch rule {
+	case model.ExpiryReal:
+		return ttl
+	case model.ExpiryCeil:
+		return floorSecond(ttl)
+	}
+	return max(0, ceilSecond(ttl)-time.Second)
+}

@@ -53,6 +53,28 @@ func TestExpires(t *testing.T) {
 	}
 }
 
+// TestLongestAndShortest are the bounds of Expires over all arrivals.
+func TestLongestAndShortest(t *testing.T) {
+	for _, ttl := range []time.Duration{500 * time.Millisecond, time.Second, 1500 * time.Millisecond, time.Minute} {
+		for _, rule := range []model.Expiry{model.ExpiryReal, model.ExpiryFloor, model.ExpiryCeil} {
+			shortest, longest := time.Hour, time.Duration(0)
+			for ms := range 1000 {
+				life := cache.Expires(rule, at(ms), ttl).Sub(at(ms))
+				shortest, longest = min(shortest, life), max(longest, life)
+			}
+			if off := shortest - cache.Shortest(rule, ttl); off < 0 || off > time.Millisecond {
+				t.Errorf("ttl %v, %s: shortest %v, not %v", ttl, rule, cache.Shortest(rule, ttl), shortest)
+			}
+			if longest != cache.Longest(rule, ttl) || longest > cache.Longest(model.ExpiryAny, ttl) {
+				t.Errorf("ttl %v, %s: longest %v, not %v", ttl, rule, cache.Longest(rule, ttl), longest)
+			}
+			if shortest < cache.Shortest(model.ExpiryAny, ttl) {
+				t.Errorf("ttl %v, %s: %v is shorter than any", ttl, rule, shortest)
+			}
+		}
+	}
+}
+
 // TestFresh compares Fresh with the formulas as design.md 6 writes them.
 func TestFresh(t *testing.T) {
 	const second = int64(time.Second)

@@ -1,6 +1,7 @@
 package calibrate_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -16,21 +17,45 @@ import (
 
 var second = model.TTL{Min: time.Second, Default: time.Second, Max: time.Second}
 
-// run simulates one object behind so many caches that share a name, and
-// returns what the log of it says.
+// site is one object behind so many caches that share a name.
+type site struct {
+	rule      model.Expiry
+	ttl       time.Duration
+	caches    int
+	collapses bool
+	variant   float64 // share of lookups that no stored response fits
+	rate      float64 // per second
+	blind     bool    // no origin log
+	length    int     // number of requests
+}
+
+// run returns what the log of a site with a life of one second says.
 func run(seed uint64, rule model.Expiry, caches int) []*reconstruct.Event {
+	return site{rule: rule, caches: caches}.run(seed)
+}
+
+func (w site) run(seed uint64) []*reconstruct.Event {
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	arrived := make([][]model.Instant, caches) // of fills, done or under way
+	ttl, rate, length := cmp.Or(w.ttl, time.Second), cmp.Or(w.rate, 1.5), cmp.Or(w.length, 3000)
+	arrived := make([][]model.Instant, w.caches) // of fills, done or under way
 	var out []*reconstruct.Event
 	now := model.Instant(time.Hour)
-	for n := range 3000 {
-		now = now.Add(time.Duration(rnd.ExpFloat64() * float64(time.Second) / 1.5))
-		k := rnd.IntN(caches)
-		hit := false
+	for n := range length {
+		now = now.Add(time.Duration(rnd.ExpFloat64() * float64(time.Second) / rate))
+		k := rnd.IntN(w.caches)
+		hit, ttfb := false, 2*ms
 		for _, a := range arrived[k] {
-			hit = hit || a <= now && now < expiry(rule, a)
+			if a <= now && now < expiry(w.rule, a, ttl) {
+				hit, ttfb = true, 2*ms
+				break
+			}
+			if w.collapses && a > now {
+				hit, ttfb = true, a.Sub(now)+2*ms
+			}
 		}
-		ttfb := 2 * ms
+		if hit && rnd.Float64() < w.variant {
+			hit = false
+		}
 		if !hit {
 			ttfb = 60*ms + time.Duration(rnd.Int64N(int64(60*ms)))
 			arrived[k] = append(arrived[k][max(0, len(arrived[k])-9):], now.Add(ttfb))
@@ -38,25 +63,25 @@ func run(seed uint64, rule model.Expiry, caches int) []*reconstruct.Event {
 		end := now.Add(ttfb) / model.Instant(time.Second) * model.Instant(time.Second)
 		v := model.Interval{Lo: end, Hi: end.Add(time.Second)}
 		e := &reconstruct.Event{ID: fmt.Sprintf("r%04d", n), Start: v.Shift(-ttfb), Available: v, End: v, Recipient: hit, Fill: !hit, Miss: !hit}
-		if !hit { // its origin row is stamped on arrival
+		if !hit && !w.blind { // its origin row is stamped on arrival
 			e.Origin = model.Interval{Lo: now.Add(10 * ms), Hi: now.Add(11 * ms)}
 		}
 		out = append(out, e)
 	}
-	slices.SortFunc(out, func(a, b *reconstruct.Event) int { return int(a.Start.Lo - b.Start.Lo) })
+	slices.SortStableFunc(out, func(a, b *reconstruct.Event) int { return int(a.Start.Lo - b.Start.Lo) })
 	return out
 }
 
 // expiry is written out here, so that the test does not ask the code it tests.
-func expiry(rule model.Expiry, a model.Instant) model.Instant {
+func expiry(rule model.Expiry, a model.Instant, ttl time.Duration) model.Instant {
 	whole := a / model.Instant(time.Second) * model.Instant(time.Second)
 	switch rule {
 	case model.ExpiryFloor:
-		return whole.Add(time.Second)
+		return whole.Add(ttl)
 	case model.ExpiryCeil:
-		return whole.Add(2 * time.Second)
+		return whole.Add(ttl + time.Second)
 	}
-	return a.Add(time.Second)
+	return a.Add(ttl)
 }
 
 // learn counts events into so many statistics, in turn.
@@ -118,7 +143,7 @@ func TestRulesObeyTheIncidentFile(t *testing.T) {
 			}
 		}
 	}
-	for tri, want := range map[model.Tri]float64{model.Yes: 1, model.No: 0, model.Unknown: 0.05} {
+	for tri, want := range map[model.Tri]float64{model.Yes: 1, model.No: 0} {
 		if got := r.Params(reconstruct.Policy{TTL: second, Collapsing: tri}, r, 0).Collapse; got != want {
 			t.Errorf("collapsing %d: %v, want %v", tri, got, want)
 		}
@@ -140,6 +165,15 @@ func TestCachesPerScope(t *testing.T) {
 	}
 	if one, four := caches(0, 1), caches(0, 4); one[0] < 0.9 || four[0] > 0.01 {
 		t.Errorf("estimated: %v with one cache, %v with four", one, four)
+	}
+	policy := reconstruct.Policy{TTL: second}
+	for k, n := range []int{1, 2, 3} {
+		for _, rate := range []float64{2, 6} {
+			r := learn(site{rule: model.ExpiryReal, caches: n, rate: rate}.run(5), policy, 1)[0]
+			if p := r.Params(policy, r, 0); p.Caches[k] < 0.9 {
+				t.Errorf("%d caches, %v requests a second: %v", n, rate, p.Caches)
+			}
+		}
 	}
 	if one, four := caches(1, 4), caches(4, 1); one[0] != 1 || four[3] != 1 {
 		t.Errorf("stated: %v with one cache, %v with four", one, four)
@@ -178,6 +212,52 @@ func TestFewRowsBorrow(t *testing.T) {
 	for i, w := range p.Rules {
 		if math.Abs(w-1.0/3) > 1e-4 {
 			t.Errorf("nothing is known, yet formula %d has %v", i, w)
+		}
+	}
+}
+
+// TestCollapsing from what waiting requests did: they asked for themselves, or
+// were logged as hits that took as long as the fill (semantics.md A5). Two
+// Misses under way at once do not show that requests are not collapsed, if
+// they may be of two caches.
+func TestCollapsing(t *testing.T) {
+	policy := reconstruct.Policy{TTL: second}
+	for _, c := range []struct {
+		name   string
+		site   site
+		lo, hi float64
+	}{
+		{"each for itself", site{rule: model.ExpiryReal, caches: 1, rate: 4}, 0, 0.01},
+		{"collapsed", site{rule: model.ExpiryReal, caches: 1, rate: 4, collapses: true}, 0.97, 1},
+		{"collapsed in each of two caches", site{rule: model.ExpiryReal, caches: 2, rate: 6, collapses: true}, 0.9, 1},
+		{"each for itself, no origin log", site{rule: model.ExpiryReal, caches: 1, rate: 4, blind: true}, 0, 0.1},
+		{"hardly a request", site{rule: model.ExpiryReal, caches: 1, length: 2}, 0.02, 0.06},
+	} {
+		r := learn(c.site.run(5), policy, 1)[0]
+		if p := r.Params(policy, r, 0); p.Collapse < c.lo || p.Collapse > c.hi {
+			t.Errorf("%s: %v, caches %v", c.name, p.Collapse, p.Caches)
+		}
+	}
+}
+
+// TestProof: how far a Miss proves an empty cache is read from the requests
+// that came while a response surely was fresh. That a second cache misses too
+// is no such case.
+func TestProof(t *testing.T) {
+	policy := reconstruct.Policy{TTL: second}
+	for _, c := range []struct {
+		name   string
+		site   site
+		lo, hi float64
+	}{
+		{"one variant", site{rule: model.ExpiryReal, caches: 1}, 0.985, 1},
+		{"every fifth asks for another", site{rule: model.ExpiryReal, caches: 1, variant: 0.2, length: 6000}, 0.75, 0.87},
+		{"two caches", site{rule: model.ExpiryReal, caches: 2, rate: 3}, 0.95, 1},
+		{"hardly a request", site{rule: model.ExpiryReal, caches: 1, length: 2}, 0.96, 0.98},
+	} {
+		r := learn(c.site.run(6), policy, 1)[0]
+		if p := r.Params(policy, r, 0); p.Proof < c.lo || p.Proof > c.hi {
+			t.Errorf("%s: %v, caches %v, rules %v", c.name, p.Proof, p.Caches, p.Rules)
 		}
 	}
 }

@@ -14,6 +14,7 @@ type Params struct {
 	Caches   [len(Sizes)]float64       // posterior of how many caches stand behind the name; sums to 1
 	Loss     float64                   // share of hits whose fill is not in the log
 	Collapse float64                   // share of waiting requests that were collapsed
+	Proof    float64                   // how far a Miss proves that nothing fresh was in its cache; 0: not known
 
 	// An origin row stamped o belongs to a fill that became available near
 	// o + Lag + (time to first byte if FromStart). Spread is how near; 0 says
@@ -27,9 +28,17 @@ type Params struct {
 // weights are kept in.
 var Sizes = [...]int{1, 2, 3, 4, 8}
 
-// proof is how far a Miss proves that nothing fresh was in its cache; another
-// variant of the object may have been asked for.
-const proof = 0.97
+// usualProof is how far a Miss proves that nothing fresh was in its cache,
+// where the log was not asked; another variant of the object may have been
+// asked for.
+const usualProof = 0.97
+
+func (p *Params) proof() float64 {
+	if p.Proof > 0 {
+		return p.Proof
+	}
+	return usualProof
+}
 
 // step is the grid on which unknown phases are summed. A finer grid costs
 // more than it tells: request and lookup are some milliseconds apart.
@@ -341,7 +350,7 @@ func Weigh(h *Event, cs []Candidate, policy Policy, p *Params) (unknown float64)
 		if p.Caches[k] < unlikely {
 			continue
 		}
-		for i, w := range grid.Explain(proof, n) {
+		for i, w := range grid.Explain(p.proof(), n) {
 			for j := range cs {
 				cs[j].P += float64(p.Rules[i] * float64(p.Caches[k]*w[j]))
 			}
