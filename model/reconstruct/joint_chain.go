@@ -31,6 +31,7 @@ type chain struct {
 	shared nats      // agreement of a Miss with a fresh response
 	joined nats      // and with one under way
 	undue  nats      // agreement of a lost fill with a fresh response
+	proven int64     // how far a Miss proves that nothing fresh was there, in parts of a whole
 }
 
 // spot is a supposed arrival.
@@ -70,6 +71,7 @@ type serving struct {
 const same = 0.1
 
 func newChain(b *problem, rule model.Expiry, caches int, seed uint64) *chain {
+	proof := b.params.proof()
 	c := &chain{
 		problem: b, rule: rule, rnd: rand.NewPCG(seed, uint64(caches)),
 		spots: make([]spot, len(b.sources)), lines: make([][]entry, caches),
@@ -77,6 +79,7 @@ func newChain(b *problem, rule model.Expiry, caches int, seed uint64) *chain {
 		unknown: make([]float64, len(b.unknown)), known: make([]float64, len(b.known)),
 		shared: toNats(1 - proof), undue: toNats((1 - proof) * same),
 		joined: toNats(1 - float64(proof*min(1, b.params.Collapse))),
+		proven: int64(whole * proof),
 	}
 	for i := range c.spots {
 		c.spots[i].at = absent
@@ -219,15 +222,12 @@ func (c *chain) credit(g *group, i int, lo, hi, parts int64) int64 {
 	return w
 }
 
-// proven is proof in parts of a whole.
-const proven = whole * 97 / 100
-
 // agree returns how well group g agrees with what is supposed.
 func (c *chain) agree(n int) nats {
 	g := &c.groups[n]
 	share := min(shares, c.serve(g)*shares/(g.total*int64(len(c.lines))))
 	if g.empty {
-		return nats(g.n) * logs[shares-share*proven/whole]
+		return nats(g.n) * logs[shares-share*c.proven/whole]
 	}
 	return nats(g.n) * logs[min(shares, share+c.floor)]
 }
