@@ -308,6 +308,7 @@ type Funnel struct {
 	HitsWithCandidates int `json:"hits_with_candidates"`
 	Orphans            int `json:"orphan_hits"`
 	OrphansNotLive     int `json:"orphan_hits_while_no_session_was_stored"`
+	OrphansBare        int `json:"orphan_hits_without_the_bytes_of_a_cookie"`
 	ConflictingIDs     int `json:"conflicting_request_ids"`
 }
 

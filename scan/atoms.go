@@ -159,6 +159,10 @@ func (j *judge) keepUnattributed(h *hit, r *identity.Reading, rows []judged) err
 		j.tally.funnel.OrphansNotLive++
 		return nil
 	}
+	if len(h.Candidates) == 0 && j.headerRatios.of(e) <= bareBytes {
+		j.tally.funnel.OrphansBare++
+		return nil
+	}
 	j.outcome.unattributed++
 	if len(rows) == 0 {
 		j.outcome.flags[verdict.OrphanHit]++

@@ -237,6 +237,7 @@ func (s *state) reconstruct() error {
 	if err != nil {
 		return err
 	}
+	s.headerRatios = s.headerSizes.ratios()
 	if err := r.hits.Close(); err != nil {
 		return err
 	}

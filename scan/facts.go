@@ -15,6 +15,7 @@ func (j *judge) facts(out *judged, e *model.EdgeRow) verdict.Facts {
 	at := e.End.Lo
 	return verdict.Facts{
 		SameSite: c.SameSite, Revocable: c.Revocable,
+		Bare:       j.headerRatios.of(e) <= bareBytes,
 		OffScope:   c.HostOnly && e.Host != "" && !slices.Contains(c.UsedAt, e.Host),
 		Stripped:   slices.ContainsFunc(c.Stripped, func(s model.Span) bool { return s.Contains(at) }),
 		Colleagues: out.colleagues(), MembershipsDated: j.dir.MembershipDated(),

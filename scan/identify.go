@@ -71,6 +71,9 @@ func (s *state) eachDevice(do func([]*hit, []identity.Sighting) error) error {
 		if err != nil {
 			return err
 		}
+		for _, h := range group {
+			s.headerRatios.weigh(h)
+		}
 		if err := do(group, known); err != nil {
 			return err
 		}

@@ -77,16 +77,17 @@ type state struct {
 	secondResult  *model.SecondMethod
 	ceilingResult model.Ceilings
 
-	clock       calibrate.Clock
-	offset      calibrate.Offset
-	losses      calibrate.Losses
-	caches      *posteriors
-	headerSizes headerSizes
-	tally       tally
-	notes       notes
-	outcome     outcome
-	habits      *identity.Estimate // of the case's clients
-	rollup      *verdict.Rollup
+	clock        calibrate.Clock
+	offset       calibrate.Offset
+	losses       calibrate.Losses
+	caches       *posteriors
+	headerSizes  headerSizes
+	headerRatios headerRatios
+	tally        tally
+	notes        notes
+	outcome      outcome
+	habits       *identity.Estimate // of the case's clients
+	rollup       *verdict.Rollup
 }
 
 // Run scans and puts the findings into sink. The manifest says whether the

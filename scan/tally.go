@@ -176,10 +176,10 @@ func including(s model.Span, at model.Instant) model.Span {
 
 // live returns when a cache can have held a session: from its first
 // session-bearing fill until the last one is past its life. Where an upper
-// tier may exist, a cache can also be served what others were filled with.
+// tier answers, a cache can also be served what others were filled with.
 func (s *state) live(cacheName string) model.Span {
 	l := s.tally.leaks[cacheName]
-	if !s.Incident.Cache.UpperTier.Known {
+	if s.losses.Tier >= 0.5 {
 		l = s.tally.leak
 	}
 	if l == (model.Span{}) {

@@ -25,7 +25,7 @@ func (h *Headers) Add(carried bool, bytes int64) {
 	if carried {
 		s = &h.with
 	}
-	s[min(max(bytes, 0)/sizeStep, int64(len(s)-1))]++
+	s[stepOfSize(bytes)]++
 }
 
 // Merge adds what o has seen.
@@ -76,6 +76,51 @@ func (h *Headers) Read(protocol string) HeaderSizes {
 	agrees := r.Larger >= agreement
 	r.Agrees = &agrees
 	return r
+}
+
+// Bounds of what the bytes of one response can say: an unusual header has many
+// reasons. near is how many steps of the histogram are taken together.
+const (
+	mostBytes  = 50
+	leastBytes = 1.0 / 50
+	near       = 2
+)
+
+// Ratios says of header bytes how much likelier they are on a hit that carried
+// a session than on one that carried none. The nil Ratios can tell nothing.
+type Ratios [largest / sizeStep]float64
+
+// Ratios returns what the two histograms say; nil where they are too few or
+// contradict that cookies came through.
+func (h *Headers) Ratios() *Ratios {
+	if r := h.Read(""); r.Agrees == nil || !*r.Agrees {
+		return nil
+	}
+	out := new(Ratios)
+	with, without := h.with.total(), h.without.total()
+	for i := range out {
+		out[i] = min(max(h.with.around(i, with)/h.without.around(i, without), leastBytes), mostBytes)
+	}
+	return out
+}
+
+// Of returns the ratio for so many bytes.
+func (r *Ratios) Of(bytes int64) float64 {
+	if r == nil {
+		return 1
+	}
+	return r[stepOfSize(bytes)]
+}
+
+func stepOfSize(bytes int64) int64 { return min(max(bytes, 0)/sizeStep, largest/sizeStep-1) }
+
+// around returns the share of responses whose size is close to step i.
+func (s *sizes) around(i int, total int64) float64 {
+	n := int64(0)
+	for _, k := range s[max(i-near, 0):min(i+near+1, len(s))] {
+		n += k
+	}
+	return (float64(n) + 0.5) / (float64(total) + 0.5*float64(len(s))/(2*near+1))
 }
 
 func (s *sizes) total() int64 {

@@ -61,3 +61,27 @@ func TestHeaders(t *testing.T) {
 		})
 	}
 }
+
+// TestRatios: bytes speak for a cookie, against it, or not at all.
+func TestRatios(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(4, 4))
+	var h calibrate.Headers
+	if got := h.Ratios().Of(500); got != 1 {
+		t.Errorf("nothing was counted, and 500 bytes say %v", got)
+	}
+	for range 300 {
+		h.Add(false, 380+rnd.Int64N(24))
+		h.Add(true, 500+rnd.Int64N(24))
+	}
+	r := h.Ratios()
+	for bytes, ok := range map[int64]func(float64) bool{
+		390:   func(x float64) bool { return x < 0.05 },
+		510:   func(x float64) bool { return x > 20 },
+		450:   func(x float64) bool { return x == 1 },
+		9_000: func(x float64) bool { return x == 1 },
+	} {
+		if got := r.Of(bytes); !ok(got) {
+			t.Errorf("%d bytes say %v", bytes, got)
+		}
+	}
+}

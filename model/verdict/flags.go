@@ -30,6 +30,7 @@ const (
 	ErrorCached           model.FlagName = "ERROR_CACHED"
 	FillRowLost           model.FlagName = "FILL_ROW_LOST"
 	HeadRecipient         model.FlagName = "HEAD_RECIPIENT"
+	HeadersBare           model.FlagName = "HEADERS_BARE"
 	HolderUnknown         model.FlagName = "HOLDER_UNKNOWN"
 	LikelySelf            model.FlagName = "LIKELY_SELF"
 	LogGap                model.FlagName = "LOG_GAP"

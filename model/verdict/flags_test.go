@@ -52,6 +52,7 @@ func TestEveryFlag(t *testing.T) {
 		verdict.ErrorCached:         {status(404), "a cookie in an error page is taken too (B1)", status(404), model.TierProbable},
 		verdict.FillRowLost:         {func(x *c) { x.Candidate = nil }, "the fill is missing, the switch is not", both(func(x *c) { x.Candidate = nil }, used), model.TierConfirmed},
 		verdict.HeadRecipient:       {func(x *c) { x.Hit.Method = "HEAD" }, "a browser asks so too, and its headers carry the cookie (A5)", func(x *c) { x.Hit.Method = "HEAD" }, model.TierProbable},
+		verdict.HeadersBare:         {func(x *c) { x.Bare = true }, "compressed headers: use was seen", both(func(x *c) { x.Bare = true }, used), model.TierConfirmed},
 		verdict.HolderUnknown:       {nameless, "some session was delivered all the same: not set aside", nameless, model.TierPossible},
 		verdict.LikelySelf:          {func(x *c) { x.Verdict.Same, x.Reading.OwnLink = true, identity.LinkDevice }, "a colleague behind the same address with the same browser: listed", func(x *c) { x.Verdict.Same, x.Reading.OwnLink = true, identity.LinkDevice }, model.TierUnlikely},
 		verdict.LogGap:              {func(x *c) { x.Gap = "no edge rows from 18:30 to 18:40" }, "the listed fill is not the lost one: its use was seen", both(func(x *c) { x.Gap = "no edge rows from 18:30 to 18:40" }, used), model.TierConfirmed},

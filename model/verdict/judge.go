@@ -65,6 +65,7 @@ type Facts struct {
 	Revocable        string
 	OffScope         bool // a cookie set by this host is not sent to the application
 	Stripped         bool // the incident file says that the cookie was removed at that moment
+	Bare             bool // its headers are as small as those of hits without a cookie
 	Colleagues       bool // recipient and holder share a workspace
 	MembershipsDated bool
 
@@ -87,6 +88,7 @@ var sameDevice = [...]float64{identity.LinkNone: 0, identity.LinkShared: 0.2, id
 // factor where packages reconstruct and identity weighed it.
 const (
 	notLive  = 0.1  // the change point of a location is estimated from few rows
+	bare     = 0.3  // bytes are compressed, and other headers vary
 	stripped = 0.1  // a statement of the incident file, not of the log
 	offScope = 0.05 // the host itself may serve more than files
 	dead     = 0.02 // a session store may end sessions late
@@ -101,6 +103,7 @@ func Judge(c *Case) Judgement {
 		j.Applied *= own
 		j.Used *= own
 		j.scale(ConfigNotLive, notLive, &j.Delivered, &j.Applied, &j.Used)
+		j.scale(HeadersBare, bare, &j.Delivered, &j.Applied, &j.Used)
 		j.scale(SetCookieStripped, stripped, &j.Delivered, &j.Applied, &j.Used)
 		j.scale(CookieScope, offScope, &j.Used)
 		j.scale(SessionDead, dead, &j.Used)

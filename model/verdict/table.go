@@ -76,6 +76,11 @@ var table = [...]rule{
 	{FlagDef{FillRowLost, "holder", Widens,
 		"The stored response that was delivered is not in the logs. The holder was read from the session that the recipient's client presented afterwards."},
 		func(c *Case) string { return when(c.Candidate == nil, "no fill in the logs fits") }},
+	{FlagDef{HeadersBare, "delivered", Lowers,
+		"The response's headers are no larger than those of responses without a cookie, by the bytes that the CDN counted. Compression can hide a difference, so the row stays listed."},
+		func(c *Case) string {
+			return when(c.Bare && c.Verdict.Use == nil, "%d bytes of headers", c.Hit.Bytes-c.Hit.ContentLength)
+		}},
 	{FlagDef{HeadRecipient, "applied", Annotates,
 		"The client asked for the headers alone. They carry the cookie; a browser rarely asks so, a program does."},
 		func(c *Case) string { return when(c.Hit.Method == "HEAD", "method HEAD") }},
