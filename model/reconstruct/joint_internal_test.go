@@ -159,10 +159,10 @@ func plain(items []item, rule model.Expiry, caches int, tail float64) []float64 
 				s := [2]stored{{at(f, i), 0}, {at(g, j), k}}
 				w := arrives(i) * arrives(j)
 				if serves(s, 0, s[0].at.Add(-f.ttfb())) >= 0 {
-					w *= 1 - proof
+					w *= 1 - usualProof
 				}
 				if serves(s, k, s[1].at.Add(-g.ttfb())) >= 0 {
-					w *= 1 - proof
+					w *= 1 - usualProof
 				}
 				parts := make([]float64, 0, len(out))
 				for _, h := range hits {
