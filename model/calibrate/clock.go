@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ type Clock struct {
 	all    pair
 	far    far
 	joined int64
-	pairs  pairs
+	waits  waits
 	caches map[string]*pair        // every location has a clock of its own
 	steps  map[model.Instant]*pair // and each may be set while the log is written
 }
@@ -57,30 +58,51 @@ func (p *pair) blur() time.Duration {
 	return time.Duration(p.width/max(1, p.fromStart.n)) * time.Millisecond
 }
 
-// pairs sums, in milliseconds, how late an origin stamp is (x) and how long
-// its request waited for the first byte (t). Integers, so that they merge in
-// any order.
-type pairs struct{ n, x, t, xt, tt int64 }
+// waits sorts the differences from the lookup by how long the request waited
+// for its first byte, in powers of two of a millisecond.
+type waits [14]struct {
+	fromStart lags
+	wait      int64 // sum, in milliseconds
+}
 
-func (p *pairs) add(x, t time.Duration) {
-	if t < 0 || t > fineReach {
-		return
+func (w *waits) add(fromStart, wait time.Duration) {
+	ms := max(0, wait.Milliseconds())
+	b := &w[min(bits.Len64(uint64(ms)), len(w)-1)]
+	if b.fromStart.add(fromStart) {
+		b.wait += ms
 	}
-	a, b := x.Milliseconds(), t.Milliseconds()
-	p.n, p.x, p.t, p.xt, p.tt = p.n+1, p.x+a, p.t+b, p.xt+a*b, p.tt+b*b
+}
+
+func (w *waits) merge(o *waits) {
+	for i := range w {
+		w[i].fromStart.merge(&o[i].fromStart)
+		w[i].wait += o[i].wait
+	}
 }
 
 // slope returns by how much the stamp moves with the wait: 0 if it marks the
-// start of a request, 1 if it marks the answer. The whole-second phase of the
-// edge's stamp is in both, so it cancels; the ranges of the two histograms
-// do not show the difference where waits are short beside a second.
-func (p *pairs) slope() float64 {
-	n := float64(p.n)
-	spread := float64(n*float64(p.tt)) - float64(float64(p.t)*float64(p.t))
-	if spread <= 0 {
+// start of a request, 1 if it marks the answer. The middle of the range of
+// each bin tells it: a plain regression would need thousands of rows to see
+// past the phase of whole-second stamps, and would be fooled where phase and
+// wait hang together, as in a burst of requests that slow each other down.
+func (w *waits) slope(width time.Duration) float64 {
+	var n, x, t, xt, tt float64
+	for i := range w {
+		b := &w[i]
+		if b.fromStart.n < fewest {
+			continue
+		}
+		lag, _ := b.fromStart.centre(width)
+		weight, wait := float64(b.fromStart.n), float64(b.wait)/float64(b.fromStart.n)
+		late := float64(lag.Milliseconds())
+		n, x, t = n+weight, x+float64(weight*late), t+float64(weight*wait)
+		xt, tt = xt+float64(weight*float64(late*wait)), tt+float64(weight*float64(wait*wait))
+	}
+	spread := float64(n*tt) - float64(t*t)
+	if n == 0 || spread <= 0 {
 		return 0
 	}
-	return (float64(n*float64(p.xt)) - float64(float64(p.x)*float64(p.t))) / spread
+	return (float64(n*xt) - float64(x*t)) / spread
 }
 
 // driftStep is the time within which a clock is taken to be steady.
@@ -94,7 +116,7 @@ func (c *Clock) Add(cacheName string, start, available, origin model.Interval) {
 		c.far.add(fromStart)
 		return
 	}
-	c.pairs.add(fromStart, available.Lo.Sub(start.Lo))
+	c.waits.add(fromStart, available.Lo.Sub(start.Lo))
 	width := start.Hi.Sub(start.Lo).Milliseconds()
 	for _, p := range []*pair{&c.all, pairOf(&c.caches, cacheName), pairOf(&c.steps, driftOf(start.Lo))} {
 		p.fromStart.add(fromStart)
@@ -122,8 +144,7 @@ func (c *Clock) Merge(o *Clock) {
 	c.all.merge(&o.all)
 	c.far.merge(&o.far)
 	c.joined += o.joined
-	p := o.pairs
-	c.pairs = pairs{c.pairs.n + p.n, c.pairs.x + p.x, c.pairs.t + p.t, c.pairs.xt + p.xt, c.pairs.tt + p.tt}
+	c.waits.merge(&o.waits)
 	for k, p := range o.caches {
 		pairOf(&c.caches, k).merge(p)
 	}
@@ -173,13 +194,13 @@ const minJoined = 50
 const absorbed = 5 * time.Second
 
 // Offset reads the histograms. instant is what the incident file says the
-// stamp marks: start, end, or unknown; unknown takes the tighter fit.
+// stamp marks: start, end, or unknown; then the waits tell.
 func (c *Clock) Offset(instant string) Offset {
 	out := Offset{Joined: c.joined}
 	if out.Refused, out.WrongBy = c.refuse(); out.Refused != "" {
 		return out
 	}
-	out.FromStart = instant == "start" || instant != "end" && c.pairs.slope() < 0.5
+	out.FromStart = instant == "start" || instant != "end" && c.waits.slope(c.all.blur()) < 0.5
 	out.Lag, out.Spread = c.all.centre(out.FromStart)
 	if out.Lag.Abs() > absorbed {
 		out.WrongBy = -out.Lag.Round(100 * time.Millisecond)

@@ -78,6 +78,32 @@ func TestClockRecoversOffset(t *testing.T) {
 	}
 }
 
+// TestClockOfBursts: few rows, and the requests of a burst at the full second
+// slow each other down, so that wait and phase hang together.
+func TestClockOfBursts(t *testing.T) {
+	for _, anchor := range []string{"start", "end"} {
+		for seed := range uint64(20) {
+			rnd := rand.New(rand.NewPCG(seed, 9))
+			var c calibrate.Clock
+			for range 300 {
+				phase := rnd.Float64()
+				wait := time.Duration((40 + 60*rnd.ExpFloat64() + 250*(1-phase)*(1-phase)) * float64(ms))
+				start := model.Instant(time.Hour) + model.Instant(rnd.IntN(600))*model.Instant(time.Second) + model.Instant(phase*float64(time.Second))
+				stamp := start.Add(6 * ms)
+				if anchor == "end" {
+					stamp = start.Add(wait - 6*ms)
+				}
+				second := start.Add(wait) / model.Instant(time.Second) * model.Instant(time.Second)
+				v := model.Interval{Lo: second, Hi: second.Add(time.Second)}
+				c.Add("LHR61-C2", v.Shift(-wait), v, model.Interval{Lo: stamp, Hi: stamp.Add(ms)})
+			}
+			if o := c.Offset("unknown"); o.FromStart != (anchor == "start") {
+				t.Errorf("stamped at its %s, seed %d: from start %v, lag %v", anchor, seed, o.FromStart, o.Lag)
+			}
+		}
+	}
+}
+
 // TestClockRefuses what would mislead, and says what is likely wrong.
 func TestClockRefuses(t *testing.T) {
 	for _, c := range []struct {
