@@ -222,8 +222,10 @@ func (s *state) identityHit(h *hit) identity.Hit {
 		Jar: accepts * s.habits.Jar[e.Kind], Signed: accepts * s.habits.Signed[e.Kind],
 	}
 	for _, c := range h.Candidates {
+		sure := s.trials.Reliability(c.Hold.Rung)
+		out.Unknown += float64(c.P * (1 - sure)) // the fill fits, and its holder is another
 		out.Candidates = append(out.Candidates, identity.Candidate{
-			Prior: c.P, Bears: c.Hold.Bears, Session: c.Hold.Session, User: c.Hold.User,
+			Prior: float64(c.P * sure), Bears: c.Hold.Bears, Session: c.Hold.Session, User: c.Hold.User,
 			Device: c.Device, Conn: c.Conn, Filled: c.Time,
 		})
 	}

@@ -16,6 +16,7 @@ type joiner struct {
 	*state
 	cache    *spill.Writer
 	seen     *spill.Writer
+	nameless *spill.Writer // rows that wait for the ladder
 	key, val []byte
 }
 
@@ -25,16 +26,20 @@ func (s *state) join() error {
 	s.cacheRows = s.sorter(derivedShare, 1)
 	s.sightings = s.sorter(derivedShare, 1)
 	s.watch, s.phases, s.reports = s.newWatch(), newPhases(s.Incident), newReports(s.dir)
-	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer()}
+	rows := s.sorter(derivedShare/2, 1)
+	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer(), nameless: rows.Writer()}
 	if err := join.Requests(s.requests, j.request); err != nil {
-		return err
+		return errors.Join(err, rows.Close())
 	}
-	err := errors.Join(j.cache.Close(), j.seen.Close(), s.requests.Close(), s.watch.freeze())
+	err := errors.Join(j.seen.Close(), j.nameless.Close(), s.requests.Close(), s.watch.freeze())
 	s.requests = nil
 	s.clock.Strangers(&s.tally.alone, &s.notes.origin.Outside)
 	s.offset = s.clock.Offset(s.originInstant())
+	if err == nil {
+		err = j.climb(rows)
+	}
 	s.losses = s.tally.loss.Settle(s.Incident.Window.Span, s.offset.WrongBy, s.Incident.Cache.UpperTier.Exists())
-	return err
+	return errors.Join(err, rows.Close(), j.cache.Close())
 }
 
 // originInstant returns what the origin sources say their stamps mark, if
@@ -88,15 +93,23 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
 			row.Origin = &origins[len(origins)-1]
 		}
 	}
-	j.countEdge(&row, p, len(origins) > 0)
+	waits := suspect && nameless(&row)
+	if !waits {
+		j.countEdge(&row, p, len(origins) > 0)
+	}
 	if len(origins) > 0 && cache.Classify(e) == cache.Miss { // a background refresh answers later than its row
 		last := &origins[len(origins)-1]
 		j.clock.Add(row.Cache, e.Start(), e.Available(), last.Time)
 	}
-	if suspect {
-		if err := j.keepCacheRow(&row); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case waits:
+		err = j.keepNameless(&row)
+	case suspect:
+		err = j.keepCacheRow(&row)
+	}
+	if err != nil {
+		return err
 	}
 	if err := j.watchEdge(e, &row, origins); err != nil {
 		return err

@@ -133,13 +133,16 @@ func (j *judge) countControl(i int, rows []judged) {
 
 // candidate judges one candidate of h.
 func (j *judge) candidate(h *hit, r *identity.Reading, n int) judged {
-	c := &h.Candidates[n]
+	c := h.Candidates[n]
+	v := &r.Verdicts[n]
+	if v.Use != nil && c.Hold.Session.IsZero() && c.Hold.User == "" { // what came of it names the holder
+		c.Hold.Session, c.Hold.User = v.Use.Session, v.Use.User
+	}
 	x := identity.Candidate{Bears: c.Hold.Bears, Session: c.Hold.Session, User: c.Hold.User}
 	out := j.row(h, r, c.Hold.User)
-	v := &r.Verdicts[n]
 	out.judge(&verdict.Case{
 		Hit: &h.Row.Edge, Reading: r, Verdict: v, Candidate: &x,
-		Rivals: rivals(h), Edge: j.onlyGenerous(c), Assumed: c.Hold.Bears && c.Hold.Assumed && c.Hold.Rung != model.RungUnknown,
+		Rivals: rivals(h), Edge: j.onlyGenerous(&c), Assumed: c.Hold.Bears && c.Hold.Assumed && c.Hold.Rung != model.RungUnknown,
 		Quiet: c.Hold.Quiet, Rung: c.Hold.Rung, Anonymous: j.nobodys(&c.Hold), Ended: j.dir.SessionEnd(c.Hold.Session), Marks: c.Marks,
 		Facts: j.facts(&out, &h.Row.Edge),
 	})
@@ -159,7 +162,7 @@ func (j *judge) stranger(h *hit, r *identity.Reading) judged {
 	s := r.Stranger
 	out := j.row(h, r, s.User)
 	out.judge(&verdict.Case{
-		Hit: &h.Row.Edge, Reading: r, Verdict: &r.Unknown, Rivals: rivals(h),
+		Hit: &h.Row.Edge, Reading: r, Verdict: &r.Unknown, Rivals: rivals(h), Rung: model.RungUnknown,
 		Facts: j.facts(&out, &h.Row.Edge),
 	})
 	d := &out.delivery

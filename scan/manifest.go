@@ -20,6 +20,7 @@ type params struct {
 	Caches  []calibrate.Posterior   `json:"caches"`
 	Headers []calibrate.HeaderSizes `json:"header_bytes,omitempty"`
 	Clients identity.Report         `json:"clients"`
+	Ladder  identity.Trials         `json:"holder_ladder"`
 }
 
 // manifest states the identity of the case: what follows from the inputs and
@@ -42,7 +43,7 @@ func (s *state) manifest() model.Manifest {
 		Second:      s.secondResult,
 		HeldOut:     s.heldOut.result(),
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.losses, s.lifetimes(), s.caches.report(), s.headerSizes.report(), s.habits.Report()},
+		Params:      params{s.offset, s.losses, s.lifetimes(), s.caches.report(), s.headerSizes.report(), s.habits.Report(), s.trials},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 	}

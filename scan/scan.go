@@ -87,6 +87,7 @@ type state struct {
 	notes        notes
 	outcome      outcome
 	habits       *identity.Estimate // of the case's clients
+	trials       identity.Trials    // of the rungs of the holder ladder
 	rollup       *verdict.Rollup
 }
 

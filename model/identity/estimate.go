@@ -17,6 +17,7 @@ type Stats struct {
 	Pages    Count        // their other requests: how many presented none
 	Returns  [kinds]Count // hits that changed nothing: how many of their clients were seen again
 	Unsigned [kinds]Count // clear deliveries to clients never seen signed in, and seen again: thousandths applied
+	Seen     int64        // sightings: none, and nothing that was not seen says anything
 	Renewed  Count        // responses to a request with a session: how many issued another token
 }
 
@@ -35,6 +36,7 @@ func (s *Stats) Merge(o *Stats) {
 	}
 	s.Pages.merge(o.Pages)
 	s.Renewed.merge(o.Renewed)
+	s.Seen += o.Seen
 }
 
 func (c *Count) merge(o Count) { c.Of, c.Are = c.Of+o.Of, c.Are+o.Are }
@@ -92,6 +94,9 @@ func (s *Stats) Estimate() *Estimate {
 		e.Jar[k] = jars[k].with(Count{Of: u.Of, Are: u.Are / 1000})
 		e.Rules.Returns[k] = returns[k].with(s.Returns[k])
 	}
+	if s.Seen == 0 {
+		e.Rules.Returns, e.Rules.Missed = Defaults().Returns, 1
+	}
 	e.Rules.Bare = min(0.5, bare.with(s.Pages))
 	e.Rules.Rotates = s.Renewed.Of > 0 && float64(s.Renewed.Are) > rotating*float64(s.Renewed.Of)
 	return e
@@ -102,6 +107,7 @@ func (d *Device) Observe(s *Stats) {
 	for _, list := range d.byConn {
 		d.observeConnection(list, s)
 	}
+	s.Seen += int64(len(d.sightings))
 	for i := range d.sightings {
 		if x := &d.sightings[i]; !x.empty() && x.Sets > 0 {
 			s.Renewed.add(!x.Issued.IsZero() && x.Issued != x.Session)

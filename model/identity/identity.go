@@ -373,9 +373,9 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 	} else if conn := d.byConn[h.Conn]; len(conn) > 0 && !h.Conn.IsZero() {
 		r.Again = d.sightings[conn[len(conn)-1]].Start.Lo >= h.Available.Hi
 	}
-	d.readEmpty(h, r)
 	r.Bare = h.Cookie == model.No && d.signedIn(h)
 	if r.OwnLink == LinkNone {
+		d.readEmpty(h, r)
 		return
 	}
 	own := d.byWho[r.whose]
@@ -397,7 +397,8 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 }
 
 // readEmpty finds whether the first that the client showed after the hit, on
-// its connection, was an empty jar.
+// its connection, was an empty jar. Of a client that had a session before, an
+// empty jar says that it lost one, not which.
 func (d *Device) readEmpty(h *Hit, r *Reading) {
 	list := d.byConn[h.Conn]
 	if h.Conn.IsZero() {

@@ -65,6 +65,9 @@ func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
 			continue
 		}
 		l := d.link(s, h)
+		if d.overtaken(h, s, l) {
+			break
+		}
 		if (home || !c.Conn.IsZero() && s.Conn == c.Conn) && l != LinkConnection { // the holder, over the connection that filled
 			continue
 		}
@@ -76,6 +79,25 @@ func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
 		}
 	}
 	return best, link
+}
+
+// overtaken reports whether s speaks for a later hit than h: one that may have
+// brought the same session after the client was seen with another again.
+func (d *Device) overtaken(h *Hit, s *Sighting, link Link) bool {
+	last := d.lastBringer(s, link)
+	if last < 0 || d.hits[last].Start.Lo <= h.Available.Hi {
+		return false
+	}
+	for n := d.after(d.own, h.Available.Hi); n < len(d.own); n++ {
+		x := &d.sightings[d.own[n]]
+		if x.Start.Hi > d.hits[last].Start.Lo {
+			return false
+		}
+		if x.who != s.who && (!d.shared() || x.Conn == s.Conn) {
+			return true
+		}
+	}
+	return false
 }
 
 // Trail returns what the device did with a session of user after hit i, up to the next

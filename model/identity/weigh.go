@@ -56,10 +56,17 @@ func (d *Device) conclude(i int, r *Reading) {
 		r.Unknown.Use, r.Unknown.UseLink = r.Stranger, d.link(r.Stranger, &d.hits[i])
 	}
 	for c := range r.Verdicts {
+		if v := &r.Verdicts[c]; r.Stranger != nil && v.Use == nil && d.hits[i].Candidates[c].nameless() {
+			v.Use, v.UseLink = r.Unknown.Use, r.Unknown.UseLink
+		}
 		d.conclusion(&r.Verdicts[c], shares[c], total, d.hits[i].Kind, r)
 	}
 	d.conclusion(&r.Unknown, shares[len(shares)-1], total, d.hits[i].Kind, r)
 }
+
+// nameless reports whether the fill carried a session and nobody knows whose: a
+// stranger's that shows up after the hit may be it.
+func (c *Candidate) nameless() bool { return c.Bears && c.who == who{} }
 
 func (d *Device) conclusion(v *Verdict, s outcome, total float64, kind model.ClientKind, r *Reading) {
 	v.Delivered = (s.refused + s.applied) / total

@@ -164,7 +164,7 @@ func (c *Case) tier(j *Judgement, aside bool) model.Tier {
 	switch {
 	case aside:
 		return model.TierSetAside
-	case c.Verdict.Use != nil && c.Verdict.UseLink >= identity.LinkDevice && j.Applied >= confirmed:
+	case c.Verdict.Use != nil && c.named() && c.Verdict.UseLink >= identity.LinkDevice && j.Applied >= confirmed:
 		return model.TierConfirmed
 	}
 	t := min(TierOf(j.Applied), strongest(c.Rung))
@@ -173,6 +173,11 @@ func (c *Case) tier(j *Judgement, aside bool) model.Tier {
 	}
 	return t
 }
+
+// named reports whether the holder was known before its session was seen in use,
+// or nothing else can have brought it. Where other fills fit this hit, the use
+// tells that a delivery happened, and not for sure that it was this one.
+func (c *Case) named() bool { return c.Rung != model.RungUnknown || c.Rivals == 0 }
 
 // strongest returns the highest tier that a holder found by a rung of the
 // ladder can have without its use being seen. Between two requests of one

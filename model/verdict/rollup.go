@@ -50,6 +50,7 @@ type side struct {
 	listed    bool   // and is not set aside
 	strongest string // holder user with the largest p, for Bounds
 	strength  float64
+	free      *side // of a holder: the rows whose tier is not capped; who it is may be doubtful where that something came is not
 }
 
 // Rollup turns sorted atoms into entities and bounds.
@@ -156,6 +157,7 @@ func (r *Rollup) begin(a *Atom) {
 	for i := range r.sides {
 		r.sides[i] = side{hits: map[string]float64{}, noneOf: 1}
 	}
+	r.sides[model.RoleHolder-1].free = &side{hits: map[string]float64{}, noneOf: 1}
 }
 
 // clear forgets the description of the entity.
@@ -173,6 +175,9 @@ func (s *side) add(a *Atom) {
 		return
 	}
 	s.listed = true
+	if s.free != nil && a.Tier >= TierOf(a.P) {
+		s.free.add(a)
+	}
 	if a.Fill != s.fill {
 		s.closeFill()
 		s.fill = a.Fill
@@ -209,7 +214,10 @@ func (s *side) tier(p float64) model.Tier {
 	case s.confirmed:
 		return model.TierConfirmed
 	}
-	return TierOf(p)
+	if s.free == nil {
+		return TierOf(p)
+	}
+	return max(s.free.tier(s.free.p()), min(TierOf(p), model.TierPossible))
 }
 
 // Flush emits the entity under way. Call it once after the last atom.

@@ -1,0 +1,158 @@
+package identity
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/spillscope/spillscope/model"
+)
+
+// A Fill is a request for an asset of which no row shows the session.
+type Fill struct {
+	Start model.Interval
+	Conn  model.ID
+}
+
+// Held is what a rung of the ladder (design.md 6) says that a fill presented.
+type Held struct {
+	Rung    model.Rung
+	Session model.ID
+	User    string
+	Empty   bool // no session at all
+}
+
+// alike is how far apart the sightings around a fill may be that carry no
+// session: a login leaves no other trace.
+const alike = time.Minute
+
+// Climb finds what f presented from what its client presented just before and
+// just after it. seen is of one address and User-Agent, by time.
+//
+// The two must agree. If a delivery or a login fell between them, the fill may
+// have carried either session: that voids the rung and the weaker ones too. What
+// both show is the holder even if a delivery had brought it before: the fill
+// then passed the session on.
+func Climb(f Fill, seen []Sighting) Held { return climb(f, seen, -1) }
+
+func climb(f Fill, seen []Sighting, skip int) Held {
+	was, will := around(f, seen, skip, true)
+	if was != nil && will != nil {
+		return agree(was, will, model.RungConnection)
+	}
+	if was, will = around(f, seen, skip, false); was == nil || will == nil || crowded(f, seen, skip) {
+		return Held{Rung: model.RungUnknown}
+	}
+	return agree(was, will, model.RungAgent)
+}
+
+// around returns the last sighting surely before f and the first surely after.
+func around(f Fill, seen []Sighting, skip int, sameConn bool) (was, will *Sighting) {
+	if sameConn && f.Conn.IsZero() {
+		return nil, nil
+	}
+	fits := func(n int) bool { return n != skip && (!sameConn || seen[n].Conn == f.Conn) }
+	at, _ := slices.BinarySearchFunc(seen, f.Start.Lo, func(s Sighting, t model.Instant) int { return cmp.Compare(s.Start.Lo, t) })
+	for n := at - 1; n >= 0 && f.Start.Lo.Sub(seen[n].Start.Hi) <= idle; n-- {
+		if seen[n].Start.Hi <= f.Start.Hi && seen[n].Start.Lo < f.Start.Lo && fits(n) {
+			was = &seen[n]
+			break
+		}
+	}
+	for n := at; n < len(seen) && seen[n].Start.Lo.Sub(f.Start.Hi) <= idle; n++ {
+		if seen[n].Start.Lo >= f.Start.Lo && fits(n) {
+			will = &seen[n]
+			break
+		}
+	}
+	return was, will
+}
+
+// agree returns what both sightings show.
+func agree(was, will *Sighting, rung model.Rung) Held {
+	held := Held{Rung: rung, Session: was.Session, User: was.User}
+	if !was.Issued.IsZero() && was.Issued != was.Session {
+		held.Session, held.User = was.Issued, was.Heir
+	}
+	switch {
+	case held.Session == will.Session && !held.Session.IsZero(), held.User != "" && held.User == will.User:
+		held.User = cmp.Or(held.User, will.User)
+		return held
+	case held.Session.IsZero() && held.User == "" && will.Session.IsZero() && will.User == "" &&
+		rung == model.RungConnection && gap(was.Start, will.Start) <= alike:
+		held.Empty = true
+		return held
+	}
+	return Held{Rung: model.RungUnknown}
+}
+
+// crowded reports whether several users' sessions were presented from the
+// address and User-Agent about the time of f.
+func crowded(f Fill, seen []Sighting, skip int) bool {
+	at, _ := slices.BinarySearchFunc(seen, f.Start.Lo.Add(-idle), func(s Sighting, t model.Instant) int { return cmp.Compare(s.Start.Lo, t) })
+	var first *Sighting
+	for n := at; n < len(seen) && seen[n].Start.Lo.Sub(f.Start.Hi) <= idle; n++ {
+		s := &seen[n]
+		if n == skip || s.Session.IsZero() && s.User == "" {
+			continue
+		}
+		if first != nil && s.Session != first.Session && (s.User == "" || s.User != first.User) {
+			return true
+		}
+		if first == nil {
+			first = s
+		}
+	}
+	return false
+}
+
+// Trials says how often a rung of the ladder was right where that is known.
+type Trials struct {
+	Connection Count `json:"connection"`
+	Agent      Count `json:"address_and_user_agent"`
+}
+
+// Merge adds o.
+func (t *Trials) Merge(o Trials) {
+	t.Connection.merge(o.Connection)
+	t.Agent.merge(o.Agent)
+}
+
+// maxTrials bounds the trials of one device: the busiest would speak for all.
+const maxTrials = 50
+
+// Try hides sightings one by one and asks the ladder for what they presented.
+func (t *Trials) Try(seen []Sighting) {
+	step := len(seen)/maxTrials + 1
+	for n := 0; n < len(seen); n += step {
+		s := &seen[n]
+		held := climb(Fill{s.Start, s.Conn}, seen, n)
+		right := held.Session == s.Session || held.User != "" && held.User == s.User
+		switch held.Rung {
+		case model.RungConnection:
+			t.Connection.add(right)
+		case model.RungAgent:
+			t.Agent.add(right)
+		}
+	}
+}
+
+// The beliefs about the rungs before a case is known: a request between two of
+// one connection comes from the same jar unless it is a frame's or a fetch
+// without credentials; between two of one address and User-Agent it may come
+// from a neighbour as well.
+var (
+	byConnection = Belief{0.95, 50}
+	byAgent      = Belief{0.75, 50}
+)
+
+// Reliability returns how likely the holder that a rung names is right.
+func (t *Trials) Reliability(r model.Rung) float64 {
+	switch r {
+	case model.RungConnection:
+		return byConnection.with(t.Connection)
+	case model.RungAgent:
+		return byAgent.with(t.Agent)
+	}
+	return 1
+}
