@@ -139,23 +139,31 @@ func (s *state) calibrate() error {
 	return nil
 }
 
-// learn counts the hits and misses of the window.
+// learn counts the hits and misses of the window while their cache leaked:
+// before and after, it may have kept responses by another rule.
 func (s *state) learn(l *lives) error {
 	s.caches.rules = map[string]*calibrate.Rules{}
 	clocks := map[string]*reconstruct.Params{}
+	spans := s.tally.leakSpans()
 	share := uint64(s.cacheRows.Len()/sampled + 1)
 	return s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
 		row := e.Payload.(*cacheRow)
-		if s.spans.of(row.Edge.End.Lo) != window {
+		at := row.Edge.End.Lo
+		if s.spans.of(at) != window {
 			return nil
 		}
+		r := s.caches.of(row.Cache)
+		if e.Recipient && s.tally.leaks[row.Cache].Contains(at) {
+			r.Hit(len(cs) == 0)
+		}
+		leak, known := spans[row.Cache]
+		if known && (at < leak.FromHi || at > leak.ToLo) {
+			return nil
+		}
+		cs = since(leak.FromHi, cs)
 		clock := s.clockOf(clocks, row.Cache)
 		if l != nil {
-			l.event(lifeKey{row.Cache, s.lifeRoute(row.Edge.Route)}, row.Edge.Key, e, s.sinceLeak(row.Cache, cs), clock)
-		}
-		r := s.caches.of(row.Cache)
-		if e.Recipient && s.tally.leaks[row.Cache].Contains(row.Edge.End.Lo) {
-			r.Hit(len(cs) == 0)
+			l.event(lifeKey{row.Cache, s.lifeRoute(row.Edge.Route)}, row.Edge.Key, e, cs, clock)
 		}
 		// A crowded event costs the square of its candidates and tells less.
 		if rarely := share * uint64(1+len(cs)*len(cs)/64); len(cs) > 0 && sample(e.ID)%rarely == 0 {

@@ -19,6 +19,7 @@ import (
 // should look at because of what calibration found.
 func (d *diagnosis) learned() {
 	d.lifetimes()
+	d.onset()
 	if d.sources(model.SourceOrigin) == 0 {
 		return
 	}

@@ -60,14 +60,14 @@ func (l *lives) event(k lifeKey, object model.ID, e *reconstruct.Event, cs []rec
 	f.ages.Event(e, cs, clock)
 }
 
-// sinceLeak returns the candidates that arrived once the cache leaked. What was
-// stored before was stored under another rule, and may outlive the change.
-func (s *state) sinceLeak(cacheName string, cs []reconstruct.Candidate) []reconstruct.Candidate {
-	from := s.tally.leaks[cacheName].From
-	if !slices.ContainsFunc(cs, func(c reconstruct.Candidate) bool { return c.Fill.End.Hi <= from }) {
+// since returns the candidates that arrived after from. What was stored before
+// a cache leaked was stored under another rule, and may outlive the change.
+func since(from model.Instant, cs []reconstruct.Candidate) []reconstruct.Candidate {
+	before := func(c reconstruct.Candidate) bool { return c.Fill.End.Hi <= from }
+	if !slices.ContainsFunc(cs, before) {
 		return cs
 	}
-	return slices.DeleteFunc(slices.Clone(cs), func(c reconstruct.Candidate) bool { return c.Fill.End.Hi <= from })
+	return slices.DeleteFunc(slices.Clone(cs), before) // the sweep reuses cs
 }
 
 // enoughLives is the number of requests from which a life is believed against

@@ -16,6 +16,7 @@ import (
 type params struct {
 	Clock   calibrate.Offset        `json:"origin_clock"`
 	Loss    calibrate.Losses        `json:"loss"`
+	Leak    []Leak                  `json:"leak"`
 	Lives   []Life                  `json:"effective_life"`
 	Caches  []calibrate.Posterior   `json:"caches"`
 	Headers []calibrate.HeaderSizes `json:"header_bytes,omitempty"`
@@ -43,7 +44,7 @@ func (s *state) manifest() model.Manifest {
 		Second:      s.secondResult,
 		HeldOut:     s.heldOut.result(),
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.losses, s.lifetimes(), s.caches.report(), s.headerSizes.report(), s.habits.Report(), s.trials},
+		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.headerSizes.report(), s.habits.Report(), s.trials},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 	}

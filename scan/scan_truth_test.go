@@ -58,8 +58,10 @@ func add(sum *score.Side, s score.Side) {
 
 func truthOf(t *testing.T, seed uint64) score.Report {
 	t.Helper()
-	dir, _ := simulate(t, demo(seed))
+	cfg := demo(seed)
+	dir, _ := simulate(t, cfg)
 	f := run(t, inputOf(t, dir))
+	learnedRight(t, f, &cfg)
 	r := compare(t, dir, f)
 	t.Log("\n" + r.String())
 	if r.Coverage.Of < 30 || r.Traceable.Of < 8 {

@@ -25,7 +25,8 @@ type tally struct {
 	refreshed int                   // RefreshHits on suspect routes in the window
 	origins   map[model.Instant]int // origin rows a minute, for gaps
 	loss      calibrate.Loss
-	alone     calibrate.Sample      // forwarded edge rows without an origin row
+	alone     calibrate.Sample // forwarded edge rows without an origin row
+	onsets    map[string]*calibrate.Leak
 	leaks     map[string]model.Span // by cache, from its first to its last session-bearing fill
 	leak      model.Span            // of all caches together
 }
@@ -44,6 +45,7 @@ func newTally() tally {
 		strange:  map[strangeKey]*model.UnresolvedUser{},
 		origins:  map[model.Instant]int{},
 		leaks:    map[string]model.Span{},
+		onsets:   map[string]*calibrate.Leak{},
 	}
 }
 
@@ -129,6 +131,9 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 		cov.Fills++
 	}
 	bears := fill && row.Hold.Bears && !row.Hold.Session.IsZero()
+	if fill {
+		j.tally.fillOf(row, bears)
+	}
 	if bears {
 		cov.SessionFills++
 		j.tally.leaked(row.Cache, row.Edge.End.Lo)

@@ -74,19 +74,13 @@ func (a *Ages) Restart() { a.last = model.Interval{} }
 // The candidates are there because one of them may have been logged later.
 func (a *Ages) Event(e *reconstruct.Event, cs []reconstruct.Candidate, clock *reconstruct.Params) {
 	e = timed(e, clock)
-	last := a.last
-	for _, c := range cs {
-		f := timed(c.Fill, clock)
-		if f.Miss && !f.Error && f.Available.Lo < e.Start.Hi && f.Available.Lo > last.Lo {
-			last = f.Available
-		}
-	}
+	last := a.lastBefore(e, cs, clock)
 	switch refreshed := e.Recipient && !e.Origin.IsZero(); {
 	case refreshed: // in the background, nobody knows when it arrived
 		a.last = model.Interval{}
 		return
 	case e.Error || e.Head || last.IsZero():
-	case e.Miss && e.Start.Lo < last.Hi && e.Start.Hi.Sub(e.Start.Lo) < evenBins*evenBin/8: // maybe both were under way at once
+	case e.Miss && e.Start.Lo < last.Hi && e.Start.Hi.Sub(e.Start.Lo) < precise: // maybe both were under way at once
 	case e.Recipient && e.Available.Lo.Sub(e.Start.Lo) >= waited: // maybe collapsed
 	default:
 		a.count(e, last)
@@ -94,6 +88,23 @@ func (a *Ages) Event(e *reconstruct.Event, cs []reconstruct.Candidate, clock *re
 	if e.Miss && !e.Error && e.Available.Lo > a.last.Lo {
 		a.last = e.Available
 	}
+}
+
+// precise is how well a Miss is timed by its origin row. Where it is not, those
+// under way at once cannot be told from others, and leaving all of them out
+// would leave out the short lives.
+const precise = 500 * time.Millisecond
+
+// lastBefore returns when the last fill arrived that e may have met.
+func (a *Ages) lastBefore(e *reconstruct.Event, cs []reconstruct.Candidate, clock *reconstruct.Params) model.Interval {
+	last := a.last
+	for _, c := range cs {
+		f := timed(c.Fill, clock)
+		if f.Miss && !f.Error && f.Available.Lo < e.Start.Hi && f.Available.Lo > last.Lo {
+			last = f.Available
+		}
+	}
+	return last
 }
 
 func (a *Ages) count(e *reconstruct.Event, fill model.Interval) {

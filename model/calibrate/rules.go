@@ -188,16 +188,39 @@ func (r *Rules) orphanShare() float64 {
 	return (float64(r.orphans) + 0.5) / float64(r.all+1)
 }
 
+// lent returns what the other caches say of each world. How many caches stand
+// behind their names says nothing about this one's, so for each formula they
+// speak for the number that suits them best.
+func (r *Rules) lent(pool *Rules) [worlds]float64 {
+	others := pool.events - r.events
+	share := float64(min(borrowed, others)) / float64(max(others, 1)) / 1e6
+	best := map[world]float64{}
+	for j := range r.fit {
+		w := worldAt(j)
+		w.size = 0
+		x := float64(share * float64(pool.fit[j]-r.fit[j]))
+		if old, ok := best[w]; !ok || x > old {
+			best[w] = x
+		}
+	}
+	var out [worlds]float64
+	for j := range out {
+		w := worldAt(j)
+		w.size = 0
+		out[j] = best[w]
+	}
+	return out
+}
+
 // posterior weighs the worlds that policy leaves open.
 func (r *Rules) posterior(policy reconstruct.Policy, pool *Rules) [worlds]float64 {
 	var x [worlds]float64
-	others := pool.events - r.events
-	lent := float64(min(borrowed, others)) / float64(max(others, 1)) / 1e6
+	lent := r.lent(pool)
 	top := math.Inf(-1)
 	for j := range x {
 		w := worldAt(j)
 		x[j] = rareSize[w.size] + rareWaits[w.waits] + rareMisses[w.missed] +
-			float64(r.fit[j])/1e6 + float64(lent*float64(pool.fit[j]-r.fit[j]))
+			float64(r.fit[j])/1e6 + lent[j]
 		if !w.allowed(policy) {
 			x[j] = math.Inf(-1)
 		}
@@ -243,7 +266,7 @@ var rareWaits = [...]float64{apiece: 0, collapsed: -3}
 
 // rareMisses is the same of misses: 0.03 is usual, the extremes take some
 // dozens of requests to believe, lest they explain away a wrong formula.
-var rareMisses = [len(misses)]float64{-1, 0, -3, -6, -9}
+var rareMisses = [len(misses)]float64{-1, 0, -3, -7, -12}
 
 // nearest returns the listed number of caches closest to n.
 func nearest(n int) int {
