@@ -357,6 +357,58 @@ type Manifest struct {
 	Inputs      []ManifestInput  `json:"inputs"`
 	Pruned      int              `json:"pruned_objects"`
 	Flags       map[FlagName]int `json:"flags"`
+	Synthetic   *Synthetic       `json:"synthetic,omitempty"`
+}
+
+// Synthetic is how right this build was on synthetic incidents, of which the
+// truth is known, under the conditions nearest to the case's. It measures the
+// build; of the case it says nothing.
+type Synthetic struct {
+	Label      string             `json:"label"` // "synthetic data"
+	Sentence   string             `json:"sentence"`
+	Model      string             `json:"model_sha256"` // of the sources that were measured
+	Cell       string             `json:"nearest"`      // name of the incident; "": nothing was measured
+	Conditions []ConditionPair    `json:"conditions"`
+	Outside    []string           `json:"conditions_not_measured,omitempty"` // in which the case is unlike every incident
+	Tiers      []SyntheticTier    `json:"tiers,omitempty"`
+	ECE        map[string]float64 `json:"expected_calibration_error_of_ambiguous_hits,omitempty"`
+	Case       Conditions         `json:"case"`
+}
+
+// SyntheticTier is how often the claims of one tier were true.
+type SyntheticTier struct {
+	Tier   string  `json:"tier"`
+	Claims int     `json:"claims"`
+	Wrong  int     `json:"wrong"`
+	Share  float64 `json:"wrong_share"`
+	Low    float64 `json:"low_95"`
+	High   float64 `json:"high_95"`
+}
+
+// ConditionPair is one condition of the case beside the synthetic incident's.
+type ConditionPair struct {
+	Name      string `json:"name"`
+	Case      string `json:"case"`
+	Synthetic string `json:"synthetic"`
+}
+
+// Conditions are what makes attribution easier or harder, as a scan measures
+// them. Shares are of 1.
+type Conditions struct {
+	TTL       float64 `json:"ttl_seconds"`
+	Rate      float64 `json:"arrivals_per_second_key_and_cache"`
+	Real      float64 `json:"p_real"`
+	Floor     float64 `json:"p_floor"`
+	Ceil      float64 `json:"p_ceil"`
+	Caches    float64 `json:"caches_behind_a_name"`
+	EdgeLost  float64 `json:"edge_rows_lost"`
+	Logged    float64 `json:"fills_with_an_origin_row"`
+	Cookies   float64 `json:"fills_with_an_edge_cookie"`
+	Tier      float64 `json:"misses_answered_by_an_upper_tier"`
+	Behind    float64 `json:"hits_also_seen_at_the_origin"`
+	Refreshed float64 `json:"responses_revalidated"`
+	Shared    float64 `json:"hits_from_shared_addresses"`
+	Spread    float64 `json:"origin_clock_spread_seconds"`
 }
 
 // Period is a span in the manifest's own text form.

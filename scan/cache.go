@@ -235,6 +235,7 @@ func (s *state) reconstruct() error {
 	s.cited = s.sorter(derivedShare/2, 2)
 	r := &reconstructor{state: s, hits: s.hits.Writer(), cited: citer{to: s.cited.Writer()}}
 	err := s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
+		s.countRow(e.Payload.(*cacheRow))
 		if !e.Recipient {
 			return nil
 		}
@@ -290,6 +291,7 @@ func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, un
 	r.count(&h, bears)
 	r.headerSizes.add(&h)
 	r.reports.hit(row.Device, row.Edge.End.Lo, bears)
+	r.tell(&h)
 	if !bears {
 		return nil
 	}
@@ -301,6 +303,17 @@ func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, un
 	r.key = binary.BigEndian.AppendUint64(append(r.key, row.Edge.ID...), row.Edge.Line)
 	r.val = wire.Encode(r.val[:0], h.fields)
 	return r.hits.Add(r.key, r.val)
+}
+
+// tell hands the weights of h to whoever asked for them.
+func (r *reconstructor) tell(h *hit) {
+	if r.Attributed == nil {
+		return
+	}
+	for _, c := range h.Candidates {
+		r.Attributed(h.Row.Edge.ID, c.Fill.RequestID, c.P)
+	}
+	r.Attributed(h.Row.Edge.ID, "", h.Unknown)
 }
 
 // doubtful reports whether f may have left the stored response as it was: a

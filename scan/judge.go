@@ -94,6 +94,7 @@ func (j *judge) hit(d *identity.Device, i int, h *hit, r *identity.Reading) erro
 	case h.Part != window:
 		return nil
 	}
+	j.tally.met.hit(r)
 	j.follow(d, i, rows)
 	for n := range rows {
 		if err := j.keep(&rows[n], r); err != nil {

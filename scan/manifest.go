@@ -10,6 +10,7 @@ import (
 	"github.com/spillscope/spillscope/model/calibrate"
 	"github.com/spillscope/spillscope/model/identity"
 	"github.com/spillscope/spillscope/model/verdict"
+	"github.com/spillscope/spillscope/scan/internal/figures"
 )
 
 // params is what calibration found, for the manifest.
@@ -47,6 +48,7 @@ func (s *state) manifest() model.Manifest {
 		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.headerSizes.report(), s.habits.Report(), s.trials},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
+		Synthetic:   figures.Nearest(s.conditions()),
 	}
 	for _, in := range s.inputs() {
 		m.Balance = m.Balance.Add(in.Balance)

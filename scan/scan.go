@@ -28,6 +28,12 @@ type Input struct {
 	TempDir        string // "": the system's
 	Tool           string // name and version for the manifest
 	Progress       func(Progress)
+
+	// Attributed, if set, is told of every hit how likely each fill was before
+	// sightings were looked at; the fill "" is the one whose row is not in the
+	// logs. For selfcheck, which asks how good each of the two is. It is never
+	// called concurrently.
+	Attributed func(hit, fill string, p float64)
 }
 
 // Progress is how far a scan is. The callback is never called concurrently.

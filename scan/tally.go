@@ -29,6 +29,8 @@ type tally struct {
 	onsets    map[string]*calibrate.Leak
 	leaks     map[string]model.Span // by cache, from its first to its last session-bearing fill
 	leak      model.Span            // of all caches together
+
+	met met
 }
 
 type coverageKey struct {
@@ -160,6 +162,7 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 	if row.Hold.Origin {
 		f.FillsWithOriginRow++
 	}
+	j.tally.met.fill(row)
 	if bears {
 		f.SessionFills++
 	}
