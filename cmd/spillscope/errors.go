@@ -38,7 +38,7 @@ func (c exitCode) meaning() string {
 	case exitPartial:
 		return "finished, but a threshold is broken: outputs are written and stamped PARTIAL"
 	case exitVerify:
-		return "the case is not as it was sealed"
+		return "a check failed: a case is not as it was sealed, a build not as it must be"
 	case exitUnreadable:
 		return "nothing could be read"
 	case exitOutput:
@@ -172,6 +172,12 @@ func notInCase(err *explain.UnknownError) error {
 // sealBroken says that a case is not what was sealed.
 func sealBroken(dir string, err error) error {
 	return &fault{exitVerify, err, fmt.Sprintf("do not rely on %s; scan again, or fetch the copy that was sealed", dir)}
+}
+
+// promiseBroken says that the build does not do on synthetic data what it must
+// on any.
+func promiseBroken(promises []string) error {
+	return &fault{exitVerify, fmt.Errorf("%d promises are broken: %s", len(promises), strings.Join(promises, "; ")), "do not rely on cases of this build; please report this with `spillscope version`"}
 }
 
 // partial ends a scan that finished with a broken threshold. The summary has

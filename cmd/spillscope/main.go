@@ -10,6 +10,7 @@
 //	spillscope explain CASE QUERY                   one workspace, user, delivery or request, down to its rows
 //	spillscope verify CASE                          is the case as it was sealed?
 //	spillscope sample CASE                          draw rows for people to check blind
+//	spillscope selfcheck [-o DIR]                   how right this build is on synthetic incidents
 //	spillscope demo [-o DIR]                        all of it on a synthetic incident
 //	spillscope version                              which build this is
 //
@@ -23,7 +24,7 @@
 //	1    audit found a leak
 //	2    wrong usage, or an input that must be mended first
 //	3    finished, but a threshold is broken: outputs are written and stamped PARTIAL
-//	4    the case is not as it was sealed
+//	4    a check failed: a case is not as it was sealed, a build not as it must be
 //	5    nothing could be read
 //	70   an internal error: nothing that was written may be relied on
 //	74   an output could not be written
