@@ -229,3 +229,27 @@ func TestEmptyCase(t *testing.T) {
 		t.Error("report of a complete case says PARTIAL")
 	}
 }
+
+// TestSyntheticIsLabelled: figures of synthetic data stand in the report with
+// their label, their N and the conditions of both sides, or not at all.
+func TestSyntheticIsLabelled(t *testing.T) {
+	report := func(m model.Manifest) string {
+		c := smallcase.Write(t, filepath.Join(t.TempDir(), "case"), nil, m, render.Outputs()...)
+		raw, err := os.ReadFile(filepath.Join(c.Dir, filepath.FromSlash(store.ReportFile)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	m := smallcase.Manifest()
+	got := report(m)
+	for _, want := range []string{"Measured on synthetic data", m.Synthetic.Sentence, "3/s real", "caches behind a name</td><td class=\"n\">1.5</td><td class=\"n\">1<", "0.0008–0.0051"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	m.Synthetic = nil
+	if strings.Contains(report(m), "synthetic") {
+		t.Error("a case without such figures speaks of them")
+	}
+}
