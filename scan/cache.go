@@ -234,16 +234,12 @@ func (s *state) reconstruct() error {
 	s.hits = s.sorter(derivedShare, 1)
 	s.cited = s.sorter(derivedShare/2, 2)
 	r := &reconstructor{state: s, hits: s.hits.Writer(), cited: citer{to: s.cited.Writer()}}
+	all := &together{state: s, done: r.hit}
 	err := s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
 		s.countRow(e.Payload.(*cacheRow))
-		if !e.Recipient {
-			return nil
-		}
-		params := s.paramsOf(e.Payload.(*cacheRow).Cache)
-		unknown := reconstruct.Weigh(e, cs, policy, &params)
-		return r.hit(e, cs, unknown)
+		return all.add(e, cs, policy)
 	})
-	if err != nil {
+	if err := cmp.Or(err, all.close()); err != nil {
 		return err
 	}
 	s.headerRatios = s.headerSizes.ratios()
@@ -269,9 +265,9 @@ func (r *reconstructor) part(e *model.EdgeRow) part {
 
 // hit keeps a hit that may have delivered a session. One whose every
 // candidate is known to carry none is counted and done with.
-func (r *reconstructor) hit(e *reconstruct.Event, cs []reconstruct.Candidate, unknown float64) error {
-	row := e.Payload.(*cacheRow)
-	h := hit{Row: *row, Part: r.part(&row.Edge), Unknown: unknown}
+func (r *reconstructor) hit(w reconstruct.Weighed) error {
+	row, cs := w.Event.Payload.(*cacheRow), w.Candidates
+	h := hit{Row: *row, Part: r.part(&row.Edge), Unknown: w.Unknown, Component: w.Component}
 	for i := range cs {
 		f := cs[i].Fill.Payload.(*cacheRow)
 		if r.doubtful(f) {

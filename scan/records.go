@@ -120,6 +120,7 @@ type hit struct {
 	Row        cacheRow
 	Part       part
 	Unknown    float64
+	Component  string // of the hits that were weighed together
 	Candidates []candidate
 }
 
@@ -127,5 +128,6 @@ func (h *hit) fields(c *wire.Codec) {
 	h.Row.fields(c)
 	wire.Number(c, &h.Part)
 	c.Float(&h.Unknown)
+	wire.Text(c, &h.Component)
 	wire.Slice(c, &h.Candidates, candidateFields)
 }

@@ -62,7 +62,7 @@ const crowd = 64
 // stretch is weighed with some seconds of its neighbours on either side, which
 // are weighed again as part of their own.
 const (
-	block   = 256     // rows weighed at once, at least
+	block   = 128     // rows weighed at once, at least
 	most    = 2048    // rows of context on either side, at most
 	volume  = 1 << 16 // candidates kept, at most: bounds memory where fills are many
 	context = 3 * time.Second
@@ -86,6 +86,14 @@ func (j *Joint) Add(e *Event, cs []Candidate) {
 		j.reach = max(j.reach, j.policy.lastUse(e))
 	}
 	j.cut()
+}
+
+// Advance says that every event to come starts at now or later. A cache that
+// falls quiet is weighed, and holds nothing while others go on.
+func (j *Joint) Advance(now model.Instant) {
+	if len(j.items) > 0 && now > j.reach {
+		j.flush()
+	}
 }
 
 // Close weighs what is left.
