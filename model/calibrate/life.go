@@ -99,9 +99,9 @@ const precise = 500 * time.Millisecond
 func (a *Ages) lastBefore(e *reconstruct.Event, cs []reconstruct.Candidate, clock *reconstruct.Params) model.Interval {
 	last := a.last
 	for _, c := range cs {
-		f := timed(c.Fill, clock)
-		if f.Miss && !f.Error && f.Available.Lo < e.Start.Hi && f.Available.Lo > last.Lo {
-			last = f.Available
+		_, there, _ := timing(c.Fill, clock)
+		if c.Fill.Miss && !c.Fill.Error && there.Lo < e.Start.Hi && there.Lo > last.Lo {
+			last = there
 		}
 	}
 	return last

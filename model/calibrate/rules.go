@@ -81,26 +81,35 @@ func total(ws []float64) float64 {
 	return sum
 }
 
-// timed returns a Miss with its lookup narrowed to what its origin row says: a
-// Miss while a response is surely fresh is what tells two caches from one, and
-// a whole second hides it.
+// timed returns e with its lookup narrowed as timing says.
 func timed(e *reconstruct.Event, clock *reconstruct.Params) *reconstruct.Event {
-	if !e.Miss || e.Origin.IsZero() || clock.Spread <= 0 {
+	start, available, ok := timing(e, clock)
+	if !ok {
 		return e
+	}
+	out := *e
+	out.Start, out.Available = start, available
+	return &out
+}
+
+// timing returns when e was asked for and there. A Miss is timed by its origin
+// row if it has one: a Miss while a response is surely fresh is what tells two
+// caches from one, and a whole second hides it. ok reports whether it was.
+func timing(e *reconstruct.Event, clock *reconstruct.Params) (start, available model.Interval, ok bool) {
+	if !e.Miss || e.Origin.IsZero() || clock.Spread <= 0 {
+		return e.Start, e.Available, false
 	}
 	wait := e.Available.Lo.Sub(e.Start.Lo)
 	at := e.Origin.Lo.Add(clock.Lag)
 	if !clock.FromStart {
 		at = at.Add(-wait)
 	}
-	v := model.Interval{Lo: at, Hi: at}.Widen(2 * clock.Spread)
-	v = model.Interval{Lo: max(v.Lo, e.Start.Lo), Hi: min(v.Hi, e.Start.Hi)}
-	if v.Lo >= v.Hi { // a retry's stamp, or a clock that jumped
-		return e
+	start = model.Interval{Lo: at, Hi: at}.Widen(2 * clock.Spread)
+	start = model.Interval{Lo: max(start.Lo, e.Start.Lo), Hi: min(start.Hi, e.Start.Hi)}
+	if start.Lo >= start.Hi { // a retry's stamp, or a clock that jumped
+		return e.Start, e.Available, false
 	}
-	out := *e
-	out.Start, out.Available = v, v.Shift(wait)
-	return &out
+	return start, start.Shift(wait), true
 }
 
 // Hit counts a hit of the window for the share of lost rows.

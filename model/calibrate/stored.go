@@ -47,8 +47,8 @@ func storedIn(cs []reconstruct.Candidate, grid *reconstruct.Grid, policy reconst
 // flightsOf times the candidates and puts them in the order of asking.
 func flightsOf(cs []reconstruct.Candidate, clock *reconstruct.Params) (fs []flight, order []int) {
 	for i, c := range cs {
-		e := timed(c.Fill, clock)
-		fs = append(fs, flight{asked: middle(e.Start), there: middle(e.Available)})
+		asked, there, _ := timing(c.Fill, clock)
+		fs = append(fs, flight{asked: middle(asked), there: middle(there)})
 		order = append(order, i)
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(fs[a].asked, fs[b].asked) })
