@@ -76,8 +76,9 @@ func (c *Clock) Strangers(edge, origin *Sample) {
 		}
 	}
 	for _, x := range edge.kept {
-		if at, ok := stamps[x.hash]; ok {
-			c.far.add(at.Sub(x.at))
+		at, ok := stamps[x.hash]
+		if d := at.Sub(x.at); ok && d.Abs() > fineReach { // else at the very edge of what was read
+			c.far.add(d)
 			c.joined++
 		}
 	}

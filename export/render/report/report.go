@@ -26,7 +26,7 @@ const (
 	maxWorkspaces = 5000
 	maxInputs     = 300
 	maxCaches     = 100
-	maxParams     = 200
+	maxParams     = 1000 // some thirty figures a location
 	maxUnmatched  = 50
 	examples      = 5
 )
