@@ -223,7 +223,12 @@ func (s *state) identityHit(h *hit) identity.Hit {
 	}
 	for _, c := range h.Candidates {
 		sure := s.trials.Reliability(c.Hold.Rung)
-		out.Unknown += float64(c.P * (1 - sure)) // the fill fits, and its holder is another
+		if c.Hold.empty() {
+			sure = 1 - sure
+			out.Nothing += float64(c.P * (1 - sure))
+		} else {
+			out.Unknown += float64(c.P * (1 - sure)) // the fill fits, and its holder is another
+		}
 		out.Candidates = append(out.Candidates, identity.Candidate{
 			Prior: float64(c.P * sure), Bears: c.Hold.Bears, Session: c.Hold.Session, User: c.Hold.User,
 			Device: c.Device, Conn: c.Conn, Filled: c.Time,

@@ -62,11 +62,13 @@ func (j *joiner) climb(rows *spill.Sorter) error {
 	return errors.Join(err, seen.Err())
 }
 
-// hold puts what the ladder says into row.
+// hold puts what the ladder says into row. Of one that it finds empty the holder
+// stays unknown, and is weighed as little as the rung is wrong: such a fill is
+// not proved to have carried nothing.
 func (j *joiner) hold(row *cacheRow, known []identity.Sighting) {
 	held := identity.Climb(identity.Fill{Start: row.Edge.Start(), Conn: row.Conn}, known)
 	row.Hold.Rung = held.Rung
 	if held.Rung != model.RungUnknown {
-		row.Hold.Session, row.Hold.User, row.Hold.Bears = held.Session, held.User, !held.Empty
+		row.Hold.Session, row.Hold.User = held.Session, held.User
 	}
 }

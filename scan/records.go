@@ -26,6 +26,11 @@ type holding struct {
 	OriginID model.Ref
 }
 
+// empty reports whether the ladder found that the fill presented no session.
+func (h *holding) empty() bool {
+	return (h.Rung == model.RungConnection || h.Rung == model.RungAgent) && h.Session.IsZero() && h.User == ""
+}
+
 func (h *holding) fields(c *wire.Codec) {
 	c.ID(&h.Session)
 	wire.Text(c, &h.User)

@@ -194,6 +194,8 @@ func (d *Device) jar(h *Hit) float64 {
 		return d.rules.NoFlow
 	case known && h.Signed > 0:
 		return h.Signed
+	case !known && (d.refused[h.Conn] || !d.shared() && d.refused[model.ID{}]):
+		return d.rules.NoFlow
 	}
 	return h.Jar
 }

@@ -62,6 +62,7 @@ type Hit struct {
 	Signed     float64   // how likely one does that was seen to present sessions; 0: as Jar
 	Candidates []Candidate
 	Unknown    float64 // prior of the fill not being listed
+	Nothing    float64 // prior of what came having carried no session, apart from candidates that bear none
 	Payload    any
 
 	jar float64 // how likely this one takes it
@@ -119,7 +120,8 @@ type Device struct {
 	byWho     map[who][]int
 	byConn    map[model.ID][]int
 	logins    []int
-	own       []int // sightings of sessions that no delivery need have brought
+	refused   map[model.ID]bool // connections whose client did not take what it was issued; zero: any
+	own       []int             // sightings of sessions that no delivery need have brought
 	hits      []Hit
 	owners    map[model.ID]string    // users of sessions
 	brought   map[who][]int          // hits that may have brought it
@@ -147,7 +149,7 @@ func NewDevice(sightings []Sighting, hits []Hit, rules *Rules) *Device {
 	d := &Device{
 		rules: rules, sightings: sightings, hits: hits,
 		byWho: map[who][]int{}, byConn: map[model.ID][]int{}, owners: map[model.ID]string{},
-		brought: map[who][]int{}, firstHit: map[over]model.Instant{}, firstSeen: map[over]model.Instant{},
+		refused: map[model.ID]bool{}, brought: map[who][]int{}, firstHit: map[over]model.Instant{}, firstSeen: map[over]model.Instant{},
 	}
 	d.name()
 	d.indexSightings()
@@ -167,6 +169,7 @@ func (d *Device) indexSightings() {
 		s := &d.sightings[i]
 		d.byWho[s.who] = append(d.byWho[s.who], i)
 		if !s.Conn.IsZero() {
+			d.noteRefusal(s)
 			d.byConn[s.Conn] = append(d.byConn[s.Conn], i)
 			if k := (over{s.who, s.Conn}); d.firstSeen[k] == 0 {
 				d.firstSeen[k] = s.Start.Hi
@@ -175,6 +178,18 @@ func (d *Device) indexSightings() {
 		if s.login {
 			d.logins = append(d.logins, i)
 		}
+	}
+}
+
+// noteRefusal notes that the client of s was issued a session by the response
+// before it on the same connection, and presents none: it keeps no cookies.
+func (d *Device) noteRefusal(s *Sighting) {
+	list := d.byConn[s.Conn]
+	if len(list) == 0 || !s.empty() {
+		return
+	}
+	if last := &d.sightings[list[len(list)-1]]; !last.Issued.IsZero() && last.Done.Hi.Add(flight) <= s.Start.Lo {
+		d.refused[s.Conn], d.refused[model.ID{}] = true, true
 	}
 }
 

@@ -419,9 +419,9 @@ func (c *chain) undo(b *belief, m *moment) {
 func (c *chain) credit(s *step, at []belief) {
 	h := &c.hits[s.n]
 	if c.weighed[s.n] == nil {
-		c.weighed[s.n] = make([]outcome, len(h.Candidates)+1)
+		c.weighed[s.n] = make([]outcome, len(h.Candidates)+2)
 	}
-	out := make([]outcome, len(h.Candidates)+1)
+	out := make([]outcome, len(h.Candidates)+2)
 	whole := 0.0 // of all that may be at this point, however it came about
 	for mask := range at {
 		if mask>>s.bit&1 == 1 {
@@ -442,7 +442,8 @@ func (c *chain) credit(s *step, at []belief) {
 			taken += float64(x.Prior * takes)
 			gained += to
 		}
-		last := len(out) - 1
+		last := len(h.Candidates)
+		out[last+1].refused += float64(same * h.Nothing)
 		out[last].refused += float64(same * float64(h.Unknown*(1-h.jar)))
 		to := float64(float64(h.Unknown*h.Jar) * next.of(unlisted))
 		out[last].applied += float64(mass * to)

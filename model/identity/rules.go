@@ -41,8 +41,8 @@ type Rules struct {
 	Healed float64
 
 	// Flows and NoFlow are how likely a client takes a cookie by a request of
-	// which the edge logged that it carried one, or that it carried none
-	// although the client was signed in.
+	// which the edge logged that it carried one; or that it carried none although
+	// the client was signed in, as where it took none of its own sessions either.
 	Flows, NoFlow float64
 
 	// Returns is how likely a client of a kind that was handed nothing was seen

@@ -50,7 +50,7 @@ func (d *Device) conclude(i int, r *Reading) {
 	}
 	if total <= 0 { // nothing was likely: nothing is known
 		shares, total = make([]outcome, len(r.Verdicts)+1), 1
-		shares[len(shares)-1].refused = 1
+		shares[len(r.Verdicts)].refused = 1
 	}
 	if r.Stranger != nil {
 		r.Unknown.Use, r.Unknown.UseLink = r.Stranger, d.link(r.Stranger, &d.hits[i])
@@ -61,7 +61,7 @@ func (d *Device) conclude(i int, r *Reading) {
 		}
 		d.conclusion(&r.Verdicts[c], shares[c], total, d.hits[i].Kind, r)
 	}
-	d.conclusion(&r.Unknown, shares[len(shares)-1], total, d.hits[i].Kind, r)
+	d.conclusion(&r.Unknown, shares[len(r.Verdicts)], total, d.hits[i].Kind, r)
 }
 
 // nameless reports whether the fill carried a session and nobody knows whose: a
