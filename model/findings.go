@@ -89,6 +89,8 @@ type Delivery struct {
 
 	Fill             Citation
 	FillTime         Instant // as logged
+	FillDevice       ID
+	Generation       int // 1: the holder's own client filled; n+1: one that had probably got the session by a delivery of generation n; 0: not numbered, outside the window
 	HolderSession    ID
 	HolderUser       string // "": not known
 	HolderWorkspaces []string

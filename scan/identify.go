@@ -67,7 +67,7 @@ func (s *state) eachDevice(do func([]*hit, []identity.Sighting) error) error {
 		if err != nil {
 			return err
 		}
-		known, err := sights.of(device, s)
+		known, err := sights.of(device, s, connections(group))
 		if err != nil {
 			return err
 		}
@@ -113,9 +113,29 @@ type deviceSightings struct {
 	more bool
 }
 
-// of returns the sightings of device and passes over those of lesser ones.
-func (d *deviceSightings) of(device model.ID, s *state) ([]identity.Sighting, error) {
+// crowd is the number of sightings of one address and User-Agent beyond which
+// only those are kept that can speak for a hit: of its connection, or the first
+// of their session, by which it is known to be at home there. So many are an
+// office or a carrier behind one address; what other connections show is weak
+// evidence there, and memory must not grow with them.
+const crowd = 50_000
+
+// connections returns those of the hits.
+func connections(group []*hit) map[model.ID]bool {
+	conns := map[model.ID]bool{}
+	for _, h := range group {
+		if !h.Row.Conn.IsZero() {
+			conns[h.Row.Conn] = true
+		}
+	}
+	return conns
+}
+
+// of returns the sightings of device and passes over those of lesser ones. Of a
+// crowd it returns those that matter to conns.
+func (d *deviceSightings) of(device model.ID, s *state, conns map[model.ID]bool) ([]identity.Sighting, error) {
 	var out []identity.Sighting
+	seen := map[model.ID]bool{}
 	for ; d.more; d.more = d.it.Next() {
 		key, val := d.it.Record()
 		switch c := bytes.Compare(key[:len(device)], device[:]); {
@@ -128,6 +148,10 @@ func (d *deviceSightings) of(device model.ID, s *state) ([]identity.Sighting, er
 		if err := d.dec.Decode(val, x.fields); err != nil {
 			return nil, err
 		}
+		if len(out) >= crowd && !conns[x.Conn] && seen[x.Session] {
+			continue
+		}
+		seen[x.Session] = true
 		out = append(out, s.sighted(x))
 	}
 	return out, nil

@@ -148,7 +148,7 @@ func (j *judge) candidate(h *hit, r *identity.Reading, n int) judged {
 		Facts: j.facts(&out, &h.Row.Edge),
 	})
 	d := &out.delivery
-	d.Fill, d.FillTime = c.Fill, c.Time
+	d.Fill, d.FillTime, d.FillDevice = c.Fill, c.Time, c.Device
 	d.HolderSession, d.Rung = c.Hold.Session, c.Hold.Rung
 	d.ID = deliveryID(d)
 	out.use, out.link = v.Use, v.UseLink

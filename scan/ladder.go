@@ -50,7 +50,7 @@ func (j *joiner) climb(rows *spill.Sorter) error {
 		}
 		if first || row.Device != device {
 			first, device = false, row.Device
-			if known, err = sights.of(device, j.state); err != nil {
+			if known, err = sights.of(device, j.state, nil); err != nil {
 				return err
 			}
 			j.trials.Try(known)

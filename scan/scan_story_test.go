@@ -134,6 +134,9 @@ func tell(f *findings) string {
 	}
 	for _, d := range f.deliveries {
 		fmt.Fprintf(&b, "%s of %s: %s's to %s, %v", label(d.Hit.RequestID), label(d.Fill.RequestID), who(d.HolderUser), who(d.RecipientUser), d.Tier)
+		if d.Generation > 1 {
+			fmt.Fprintf(&b, ", generation %d", d.Generation)
+		}
 		for _, x := range d.Flags {
 			fmt.Fprintf(&b, " %s", x.Name)
 		}

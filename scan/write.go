@@ -111,7 +111,40 @@ func (s *state) writeRejects() error {
 	return nil
 }
 
-func (s *state) writeDeliveries() error { return stream(s, s.deliveries, wire.Delivery) }
+// held is a holder's session on a device.
+type held struct {
+	device  model.ID
+	user    string
+	session model.ID // where the user is not known
+}
+
+func holds(device model.ID, d *model.Delivery) held {
+	h := held{device: device, user: d.HolderUser}
+	if h.user == "" {
+		h.session = d.HolderSession
+	}
+	return h
+}
+
+// writeDeliveries writes deliveries in time order and numbers their
+// generations: after a switch the recipient's next misses fill caches with the
+// session it was handed (semantics.md C7). What it keeps grows with the devices
+// that were probably switched.
+func (s *state) writeDeliveries() error {
+	generations := map[held]int{}
+	dec := wire.NewDecoder()
+	return s.deliveries.Scan(func(_, val []byte) error {
+		var d model.Delivery
+		if err := dec.Decode(val, func(c *wire.Codec) { wire.Delivery(c, &d) }); err != nil {
+			return err
+		}
+		d.Generation = 1 + generations[holds(d.FillDevice, &d)]
+		if h := holds(d.Device, &d); d.Tier >= model.TierProbable && generations[h] == 0 {
+			generations[h] = d.Generation
+		}
+		return s.sink.Put(d)
+	})
+}
 
 func (s *state) writeAccess() error { return stream(s, s.access, wire.Access) }
 

@@ -50,6 +50,7 @@ func delivery[T any](at func(*T) *model.Delivery) []column[T] {
 		evidence("hit_evidence", func(r *T) *model.Ref { return &at(r).Hit.Ref }),
 		evidence("fill_evidence", func(r *T) *model.Ref { return &at(r).Fill.Ref }),
 		flagEvidence("flag_evidence", func(r *T) *[]model.Flag { return &at(r).Flags }),
+		count("generation", func(r *T) *int { return &at(r).Generation }),
 	}
 }
 

@@ -87,6 +87,7 @@ func Delivery(c *Codec, d *model.Delivery) {
 	c.Strings(&d.RecipientWorkspaces)
 	Citation(c, &d.Fill)
 	Number(c, &d.FillTime)
+	c.ID(&d.FillDevice)
 	c.ID(&d.HolderSession)
 	Text(c, &d.HolderUser)
 	c.Strings(&d.HolderWorkspaces)
