@@ -29,7 +29,9 @@ func TestLearned(t *testing.T) {
 			[]string{"requests that no cache may answer have no origin row (", "origin rows have no edge row ("}, nil},
 		{"assets are not logged", func(c *sim.Config) { c.HideAssets = true },
 			[]string{"Misses on /static/js/*, /static/css/*: hardly one has an origin row, while 99.8 %"}, nil},
-		{"an upper tier", func(c *sim.Config) { c.UpperTier, c.TierTTL, c.Rows, c.SuspectShare = true, 2*time.Second, 30_000, 0.45 },
+		{"an upper tier", func(c *sim.Config) {
+			c.UpperTier, c.TierTTL, c.Rows, c.SuspectShare = true, 2*time.Second, 30_000, 0.45
+		},
 			[]string{"Misses on suspect routes have no origin row; lost rows explain", "an upper tier answered the others"}, nil},
 		{"the window begins a minute late", func(c *sim.Config) { c.WindowShift = time.Minute }, []string{"the leak began before your window"}, nil},
 		{"60 s, where 1 s was stated", func(c *sim.Config) { c.TTL = time.Minute },
