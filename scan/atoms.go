@@ -28,6 +28,7 @@ func atomFields(c *wire.Codec, a *verdict.Atom) {
 	wire.Slice(c, &a.Flags, wire.Text[model.FlagName])
 	wire.Text(c, &a.Row)
 	c.Strings(&a.Cats)
+	wire.Text(c, &a.Component)
 }
 
 // keepAtoms stores the row's share in each entity it touches. A workspace is
@@ -38,7 +39,7 @@ func (j *judge) keepAtoms(x *judged) error {
 	a := verdict.Atom{
 		Fill: d.Fill.RequestID, Hit: d.Hit.RequestID, Role: model.RoleHolder, P: d.PApplied, Tier: d.Tier,
 		Used: x.use != nil && d.Tier != model.TierSetAside, Opened: x.opened, Changed: x.changed,
-		Time: d.HitTime, Holder: d.HolderUser, Device: d.Device, Row: d.ID, Cats: x.cats,
+		Time: d.HitTime, Holder: d.HolderUser, Device: d.Device, Row: d.ID, Cats: x.cats, Component: x.component,
 	}
 	if a.Fill == "" {
 		a.Fill = "lost " + d.Hit.RequestID

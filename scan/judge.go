@@ -67,13 +67,14 @@ func (j *judge) close() error {
 
 // judged is one row of a hit with what the rows of its kind share.
 type judged struct {
-	delivery model.Delivery
-	use      *identity.Sighting
-	link     identity.Link
-	trail    []*identity.Sighting
-	opened   model.Tri
-	changed  model.Tri
-	cats     []string
+	delivery  model.Delivery
+	component string // of the hit
+	use       *identity.Sighting
+	link      identity.Link
+	trail     []*identity.Sighting
+	opened    model.Tri
+	changed   model.Tri
+	cats      []string
 }
 
 // hit judges hit i of device d.
@@ -180,7 +181,7 @@ func (j *judge) row(h *hit, r *identity.Reading, holder string) judged {
 	if r.OwnOpen && own == holder {
 		own = "" // seen only in the hit's own second: it may be the delivery that speaks
 	}
-	return judged{delivery: model.Delivery{
+	return judged{component: h.Component, delivery: model.Delivery{
 		Hit: model.Citation{RequestID: e.ID, Ref: e.Ref}, HitTime: e.End.Lo,
 		Distribution: e.Distribution, Cache: h.Row.Cache, Route: j.Incident.Routes[e.Route].Path,
 		Device: h.Row.Device, RecipientUser: own, RecipientWorkspaces: j.workspaces(own, e.End.Lo),
@@ -349,14 +350,13 @@ func isStaff(role string) bool {
 type counted struct {
 	tier      model.Tier
 	p         float64 // that it was applied
-	cluster   string  // fill of the strongest row
 	delivered bool    // more likely than not
 	used      bool
 }
 
 func count(rows []judged) counted {
 	var c counted
-	delivered, strength := 0.0, -1.0
+	delivered := 0.0
 	for _, x := range rows {
 		d := &x.delivery
 		if d.Tier == model.TierSetAside {
@@ -366,9 +366,6 @@ func count(rows []judged) counted {
 		c.p += d.PApplied
 		delivered += d.PDelivered
 		c.used = c.used || x.use != nil
-		if d.PApplied > strength {
-			strength, c.cluster = d.PApplied, d.Fill.RequestID
-		}
 	}
 	c.delivered = delivered >= 0.5
 	return c
@@ -380,7 +377,7 @@ func (j *judge) countHit(h *hit, rows []judged) {
 		return // counted as unattributed
 	}
 	c := count(rows)
-	j.outcome.hits.Add(c.tier, verdict.Round(min(c.p, 1)), c.cluster)
+	j.outcome.hits.Add(c.tier, verdict.Round(min(c.p, 1)), h.Component)
 	j.phases.hit(&h.Row.Edge, &c)
 	at := h.Row.Edge.End.Lo
 	if c.delivered {

@@ -207,10 +207,11 @@ func TestTally(t *testing.T) {
 		{"nothing", nil, model.Bounds{}},
 		{"one certain thing", []thing{{model.TierConfirmed, 1, "a"}}, model.Bounds{Lower: 1, Best: 1, BestLow: 1, BestHigh: 1, Upper: 1, Confirmed: 1}},
 		{"set aside counts nowhere else", []thing{{model.TierSetAside, 0.9, "a"}}, model.Bounds{SetAside: 1}},
-		// Four independent halves: 2 ± 1.645·√(4·¼) = 2 ± 1.645.
+		// Four independent halves, whose odds may be off together:
+		// 2 ± 1.645·√(4·¼ + (½·4·¼)²) = 2 ± 1.84.
 		{"independent", []thing{{model.TierProbable, 0.5, "a"}, {model.TierProbable, 0.5, "b"}, {model.TierProbable, 0.5, "c"}, {model.TierProbable, 0.5, "d"}},
-			model.Bounds{Best: 2, BestLow: 0.4, BestHigh: 3.6, Upper: 4, Probable: 4}},
-		// The same in two pairs that stand or fall together: 2 ± 1.645·√2.
+			model.Bounds{Best: 2, BestLow: 0.2, BestHigh: 3.8, Upper: 4, Probable: 4}},
+		// The same in two pairs that stand or fall together: 2 ± 1.645·√2.25.
 		{"in pairs", []thing{{model.TierProbable, 0.5, "a"}, {model.TierProbable, 0.5, "b"}, {model.TierProbable, 0.5, "a"}, {model.TierProbable, 0.5, "b"}},
 			model.Bounds{Best: 2, BestLow: 0, BestHigh: 4, Upper: 4, Probable: 4}},
 		{"of every tier", []thing{{model.TierConfirmed, 1, "a"}, {model.TierProbable, 1, "b"}, {model.TierPossible, 0, "c"}, {model.TierUnlikely, 0, "d"}},
@@ -225,6 +226,19 @@ func TestTally(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestTallyInCommon: the more is counted, the less chance matters; an error
+// that all probabilities share does not average out.
+func TestTallyInCommon(t *testing.T) {
+	var tally verdict.Tally
+	for i := range 10_000 {
+		tally.Add(model.TierProbable, 0.9, fmt.Sprint(i))
+	}
+	b := tally.Bounds() // 9000 ± 1.645·√(900 + 450²): odds of 9 to 1 may be of 5.5 or of 15
+	if b.BestLow != 8258.1 || b.BestHigh != 9741.9 {
+		t.Errorf("between %v and %v", b.BestLow, b.BestHigh)
 	}
 }
 
