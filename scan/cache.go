@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spillscope/spillscope/model"
-	"github.com/spillscope/spillscope/model/cache"
 	"github.com/spillscope/spillscope/model/calibrate"
 	"github.com/spillscope/spillscope/model/reconstruct"
 	"github.com/spillscope/spillscope/scan/internal/spill"
@@ -38,13 +37,14 @@ func (s *state) stated(route int) model.TTL {
 // stays as stated.
 func (s *state) policy(route int) reconstruct.Policy {
 	c := s.Incident.Cache
-	ttl := s.stated(route)
+	ttl, stale := s.stated(route), s.stale()
 	if life, ok := s.caches.lives.usual[s.lifeRoute(route)]; ok {
 		ttl.Default = life
 	}
 	return reconstruct.Policy{
-		TTL: ttl, ErrorTTL: c.ErrorTTL, Expiry: c.Expiry,
+		TTL: ttl, Stale: stale, ErrorTTL: c.ErrorTTL, Expiry: c.Expiry,
 		Collapsing: c.Collapsing, CachesPerScope: c.CachesPerScope,
+		Keeps: s.tally.refreshed > 0 || s.tally.stoodIn > 0,
 	}
 }
 
@@ -67,8 +67,10 @@ func (s *state) stale() time.Duration {
 
 // sweep walks all cache rows, one object after the other, and calls emit for
 // every hit and miss with its candidates. Caches of an object are walked side
-// by side, because an upper tier hands the fill of one to another.
-func (s *state) sweep(emit emitter) error {
+// by side, because an upper tier hands the fill of one to another. handed is
+// called for whatever else may have been handed a stored response, with
+// Event.From set; if it is nil, relays are not traced.
+func (s *state) sweep(emit emitter, handed func(*reconstruct.Event) error) error {
 	dec := wire.NewDecoder()
 	var cur *sides
 	err := s.cacheRows.Scan(func(_, val []byte) error {
@@ -80,35 +82,11 @@ func (s *state) sweep(emit emitter) error {
 			if err := cur.close(); err != nil {
 				return err
 			}
-			cur = s.newSides(row, emit)
+			cur = s.newSides(row, emit, handed)
 		}
-		e := event(row, s.keepsCookie())
-		e.Origin = s.offset.Correct(e.Origin)
-		return cur.add(row.Cache, e)
+		return cur.add(row.Cache, s.event(row))
 	})
 	return cmp.Or(err, cur.close())
-}
-
-// keepsCookie reports whether the incident file says that a revalidation keeps
-// the stored Set-Cookie.
-func (s *state) keepsCookie() bool {
-	return s.Incident.Cache.Revalidation == model.RevalidationKept
-}
-
-// event is row as package reconstruct sees it.
-func event(row *cacheRow, keeps bool) *reconstruct.Event {
-	e := &row.Edge
-	how := cache.Classify(e)
-	return &reconstruct.Event{
-		ID: e.ID, Start: e.Start(), Available: e.Available(), End: e.End,
-		Origin:    row.Hold.Stamp,
-		Recipient: how == cache.Hit,
-		Fill:      isFill(row, how, keeps),
-		Miss:      how == cache.Miss && cache.Storable(e),
-		Error:     e.Status >= 400,
-		Head:      e.Method == "HEAD",
-		Payload:   row,
-	}
 }
 
 // sampled bounds the rows that calibration weighs in full: beyond some tens of
@@ -128,6 +106,7 @@ func (s *state) calibrate() error {
 			return err
 		}
 	}
+	s.trips.settle(s.losses.Origin.Feared())
 	for _, r := range s.caches.rules {
 		s.caches.pool.Merge(r)
 	}
@@ -142,6 +121,7 @@ func (s *state) calibrate() error {
 // learn counts the hits and misses of the window while their cache leaked:
 // before and after, it may have kept responses by another rule.
 func (s *state) learn(l *lives) error {
+	s.trips = trips{}
 	s.caches.rules = map[string]*calibrate.Rules{}
 	clocks := map[string]*reconstruct.Params{}
 	spans := s.tally.leakSpans()
@@ -155,6 +135,7 @@ func (s *state) learn(l *lives) error {
 		r := s.caches.of(row.Cache)
 		if e.Recipient && s.tally.leaks[row.Cache].Contains(at) {
 			r.Hit(len(cs) == 0)
+			s.trips.of(row.Cache).Hit(e, row.Edge.FirstByte, cs, policy, s.clockOf(clocks, row.Cache))
 		}
 		leak, known := spans[row.Cache]
 		if known && (at < leak.FromHi || at > leak.ToLo) {
@@ -170,7 +151,7 @@ func (s *state) learn(l *lives) error {
 			r.Event(e, cs, policy, clock)
 		}
 		return nil
-	})
+	}, nil)
 }
 
 // clockOf returns parameters that hold the clock of a cache alone.
@@ -238,7 +219,7 @@ func (s *state) reconstruct() error {
 	err := s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
 		s.countRow(e.Payload.(*cacheRow))
 		return all.add(e, cs, policy)
-	})
+	}, r.handed)
 	if err := cmp.Or(err, all.close()); err != nil {
 		return err
 	}
@@ -263,17 +244,18 @@ func (r *reconstructor) part(e *model.EdgeRow) part {
 	return r.spans.of(e.End.Lo)
 }
 
-// hit keeps a hit that may have delivered a session. One whose every
-// candidate is known to carry none is counted and done with.
+// hit traces what a hit was handed to the origin's responses, and keeps it.
 func (r *reconstructor) hit(w reconstruct.Weighed) error {
+	cs, unknown := w.Event.Payload.(*cacheRow).above.merge(w.Candidates, w.Unknown)
+	w.Candidates, w.Unknown = reconstruct.Flatten(cs, unknown)
+	return r.keep(w)
+}
+
+// keep keeps what may have delivered a session. A response whose every
+// candidate is known to carry none is counted and done with.
+func (r *reconstructor) keep(w reconstruct.Weighed) error {
 	row, cs := w.Event.Payload.(*cacheRow), w.Candidates
 	h := hit{Row: *row, Part: r.part(&row.Edge), Unknown: w.Unknown, Component: w.Component}
-	for i := range cs {
-		f := cs[i].Fill.Payload.(*cacheRow)
-		if r.doubtful(f) {
-			cs[i].P, h.Unknown = cs[i].P/2, h.Unknown+cs[i].P/2
-		}
-	}
 	bears := h.Unknown >= plausible
 	for _, c := range cs {
 		f := c.Fill.Payload.(*cacheRow)
@@ -312,10 +294,24 @@ func (r *reconstructor) tell(h *hit) {
 	r.Attributed(h.Row.Edge.ID, "", h.Unknown)
 }
 
-// doubtful reports whether f may have left the stored response as it was: a
-// revalidation, where nobody knows which Set-Cookie wins (semantics.md A1.5).
-func (r *reconstructor) doubtful(f *cacheRow) bool {
-	return cache.Classify(&f.Edge) == cache.Revalidated && r.Incident.Cache.Revalidation != model.RevalidationReplaced
+// handed keeps what a request was handed though the log does not call it a
+// hit: the client of a relay got what the relay stored, its own response or not.
+func (r *reconstructor) handed(e *reconstruct.Event) error {
+	if len(e.From) == 0 {
+		return nil
+	}
+	cs := make([]reconstruct.Candidate, 0, len(e.From)+1)
+	rest := 1 - e.Own
+	if e.Own > 0 {
+		cs = append(cs, reconstruct.Candidate{Fill: e, P: e.Own})
+	}
+	for _, c := range e.From {
+		c.P *= 1 - e.Own
+		rest -= c.P
+		cs = append(cs, c)
+	}
+	r.tally.relayed(r.part(&e.Payload.(*cacheRow).Edge), e)
+	return r.keep(reconstruct.Weighed{Event: e, Candidates: cs, Unknown: max(0, rest), Component: e.ID})
 }
 
 func (r *reconstructor) count(h *hit, bears bool) {
@@ -341,6 +337,9 @@ func (r *reconstructor) cite(row *cacheRow, cs []reconstruct.Candidate) error {
 	err := r.cited.cacheRow(row)
 	for _, c := range cs {
 		err = cmp.Or(err, r.cited.cacheRow(c.Fill.Payload.(*cacheRow)))
+		if c.Via != nil {
+			err = cmp.Or(err, r.cited.cacheRow(c.Via.Payload.(*cacheRow)))
+		}
 	}
 	return err
 }

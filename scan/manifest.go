@@ -106,14 +106,10 @@ func (s *state) assumptions() []string {
 		}
 	}
 	say(true, "CloudFront logs no Set-Cookie. %s", s.setOn())
-	say(s.tally.refreshed > 0 && c.Revalidation != model.RevalidationKept && c.Revalidation != model.RevalidationReplaced,
-		"%d responses were revalidated (RefreshHit); whether the stored Set-Cookie was kept or replaced is unknown, so each counts as a fill by half, and as a recipient not at all", s.tally.refreshed)
 	say(true, "the cache kept a response for %v; it expired by the rule %q%s", c.TTL.Max, c.Expiry, anyRule(c.Expiry))
 	say(true, "requests share a cache by %s", c.Scope)
 	say(c.CachesPerScope == 0, "how many caches stand behind one name is unknown; it was estimated")
-	say(!c.UpperTier.Known, "whether an upper tier exists is unknown; from Misses without an origin row its probability is %.2f, and what it served shows as unattributed", s.losses.Tier)
-	say(c.ServeStale == nil && s.tally.behind == 0, "whether stale responses were served is unknown; no Hit was also seen at the origin, so none is allowed for")
-	say(c.ServeStale == nil && s.tally.behind > 0, "%d Hits were also seen at the origin: responses were refreshed in the background, and up to %v of stale serving is allowed for; state serve_stale if you know it", s.tally.behind, behind)
+	out = append(out, s.assumedCaches()...)
 	say(c.Collapsing == model.Unknown, "whether waiting requests were collapsed is unknown; both are allowed for")
 	say(inc.Cookie.SameSite == "unknown" || inc.Cookie.SameSite == "", "the cookie's SameSite is unknown; requests from other sites' pages count in part")
 	say(!s.dir.MembershipDated(), "memberships are those of the directory's export, whose date is unknown")

@@ -53,6 +53,7 @@ type cacheRow struct {
 	Origin *model.OriginRow // as cited; nil on hits
 
 	cited bool
+	above *above // what an upper tier may have handed it
 }
 
 func (r *cacheRow) fields(c *wire.Codec) {

@@ -86,6 +86,7 @@ type state struct {
 	clock        calibrate.Clock
 	offset       calibrate.Offset
 	losses       calibrate.Losses
+	trips        trips
 	caches       *posteriors
 	headerSizes  headerSizes
 	headerRatios headerRatios

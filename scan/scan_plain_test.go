@@ -89,9 +89,9 @@ func mayServe(f, h *plainRow, ttl time.Duration) bool {
 	firstByte := func(r *plainRow) time.Time { return startOf(r).Add(r.first) }
 
 	// h looked the object up after f's response had arrived, or waited for it;
-	// whoever waits asked after f did.
+	// of those who wait, another may be the one that then asks the origin.
 	latest := firstByte(h).Add(stamp)
-	if !firstByte(f).Add(-inaccuracy).Before(latest) || !startOf(f).Add(-inaccuracy).Before(startOf(h).Add(stamp)) {
+	if !firstByte(f).Add(-inaccuracy).Before(latest) || !startOf(f).Add(-inaccuracy).Before(latest) {
 		return false
 	}
 	// The longest life: until T after the last byte, or to the end of the

@@ -21,6 +21,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the stories of testdata/st
 //
 //	story     a script of package sim
 //	edge      optional edits of edge rows: LABEL: OLD => NEW, \t for a tab
+//	origin    optional edits of origin rows, in the same form
 //	incident  optional edits of the incident file: OLD => NEW
 //	FILE      optional: replaces that file, e.g. directory/memberships.csv
 //	want      everything that the scan then says, in short
@@ -46,6 +47,8 @@ func TestStories(t *testing.T) {
 					perform(t, dir, text)
 				case "edge":
 					editRows(t, filepath.Join(dir, "edge", "*.gz"), text)
+				case "origin":
+					editRows(t, filepath.Join(dir, "origin", "*.gz"), text)
 				case "incident":
 					edits = append(edits, arrows(t, text)...)
 				case "want":

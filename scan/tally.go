@@ -21,8 +21,10 @@ type tally struct {
 	control  []model.ControlResult
 	strange  map[strangeKey]*model.UnresolvedUser // identities that the directory lacks
 
-	behind    int                   // Hits on suspect routes in the window that the origin saw
-	refreshed int                   // RefreshHits on suspect routes in the window
+	behind    int // Hits on suspect routes in the window that the origin saw
+	refreshed int // RefreshHits on suspect routes in the window
+	stoodIn   int // stale responses there, sent because the origin failed
+	relays    relays
 	origins   map[model.Instant]int // origin rows a minute, for gaps
 	loss      calibrate.Loss
 	alone     calibrate.Sample // forwarded edge rows without an origin row
@@ -125,14 +127,14 @@ func (t *tally) lossOf(row *cacheRow, how cache.Handling, joined bool) {
 
 func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *model.Coverage) {
 	cov.Suspect++
-	fill := isFill(row, how, j.keepsCookie())
+	fill := isFill(row, how)
 	if how == cache.Hit {
 		cov.Hits++
 	}
 	if fill {
 		cov.Fills++
 	}
-	bears := fill && row.Hold.Bears && !row.Hold.Session.IsZero()
+	bears := fill && row.Hold.Bears && !row.Hold.Session.IsZero() && (how != cache.Revalidated || j.stores(row))
 	if fill {
 		j.tally.fillOf(row, bears)
 	}
@@ -154,6 +156,9 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 		}
 	case cache.Revalidated:
 		j.tally.refreshed++
+	}
+	if j.stoodIn(row, how) {
+		j.tally.stoodIn++
 	}
 	if !fill {
 		return
@@ -187,26 +192,13 @@ func including(s model.Span, at model.Instant) model.Span {
 // tier answers, a cache can also be served what others were filled with.
 func (s *state) live(cacheName string) model.Span {
 	l := s.tally.leaks[cacheName]
-	if s.losses.Tier >= 0.5 {
+	if s.upper() {
 		l = s.tally.leak
 	}
 	if l == (model.Span{}) {
 		return model.Span{From: 1, To: 0} // never
 	}
 	return l.Extend(time.Minute, s.Incident.Cache.TTL.Max+s.Incident.Cache.ErrorTTL)
-}
-
-// isFill reports whether row may have entered the cache: a miss, a refreshed
-// object, or any row that the origin answered (a background refresh is logged
-// as a hit). keeps says that a revalidation leaves the stored Set-Cookie alone.
-func isFill(row *cacheRow, how cache.Handling, keeps bool) bool {
-	if !cache.Storable(&row.Edge) {
-		return false
-	}
-	if how == cache.Revalidated && keeps {
-		return false
-	}
-	return how == cache.Miss || how == cache.Revalidated || row.Hold.Origin
 }
 
 // countOrigin counts an origin row and what the directory knows of it.

@@ -107,7 +107,7 @@ const stray = 1e-3
 // used, sharpened by its origin row.
 func (p *Params) availability(f *Event) phase {
 	v := f.Available
-	if f.Recipient {
+	if f.background() || !f.Arrived.IsZero() {
 		v = f.arrival()
 	}
 	v.Hi = min(v.Hi, v.Lo.Add(longest)) // in a long download the first byte leaves early
@@ -159,20 +159,6 @@ func usualLife(policy Policy, f *Event) time.Duration {
 		return policy.TTL.Default
 	}
 	return policy.TTL.Max
-}
-
-// agreement lowers fills whose stored response does not look like what the hit
-// sent. It never reaches zero: error pages are rewritten, and whether a HEAD
-// fill answers a GET is not documented (semantics.md A2.18).
-func agreement(f, h *Event) float64 {
-	w := 1.0
-	if f.Error != h.Error {
-		w = 0.02
-	}
-	if f.Head && !h.Head {
-		w *= 0.5
-	}
-	return w
 }
 
 // lookups bounds how many phases of the lookup are tried; where many fills
