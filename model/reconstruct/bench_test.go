@@ -76,3 +76,33 @@ func BenchmarkSweep(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkJoint gives the cost of one hit weighed together with others.
+func BenchmarkJoint(b *testing.B) {
+	for _, rate := range []float64{0.3, 1, 3, 10, 100} {
+		b.Run(fmt.Sprintf("%g arrivals a second", rate), func(b *testing.B) {
+			w := simulate(7, rate, int(1000/rate)+20, rules["real"])
+			policy := reconstruct.Policy{TTL: second}
+			p := reconstruct.Params{Rules: [3]float64{1}, Caches: [5]float64{1}, Loss: 0.001, Collapse: 0.05,
+				Lag: -15 * time.Millisecond, Spread: 20 * time.Millisecond, FromStart: true}
+			type emitted struct {
+				event *reconstruct.Event
+				cs    []reconstruct.Candidate
+			}
+			var rows []emitted
+			w.sweep(policy, func(e *reconstruct.Event, cs []reconstruct.Candidate) {
+				rows = append(rows, emitted{e, append([]reconstruct.Candidate(nil), cs...)})
+			})
+			b.ReportAllocs()
+			hits := 0
+			for b.Loop() {
+				j := reconstruct.NewJoint(policy, &p, func(reconstruct.Weighed) { hits++ })
+				for _, r := range rows {
+					j.Add(r.event, r.cs)
+				}
+				j.Close()
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(hits), "µs/hit")
+		})
+	}
+}

@@ -64,7 +64,7 @@ const crowd = 64
 const (
 	block   = 128     // rows weighed at once, at least
 	most    = 2048    // rows of context on either side, at most
-	volume  = 1 << 16 // candidates kept, at most: bounds memory where fills are many
+	volume  = 1 << 17 // candidates kept, at most: bounds memory where fills are many
 	context = 3 * time.Second
 )
 
@@ -118,8 +118,8 @@ func (j *Joint) cut() {
 	last := j.items[n-1].event.Start.Lo
 	end := j.from(last.Add(-context), n)
 	end = max(end, n-most)
-	if end < j.before+block {
-		return
+	if end < j.before+max(block, 2*(n-end)) {
+		return // or most of the work would be on what surrounds it
 	}
 	first := j.from(j.items[j.before].event.Start.Lo.Add(-context), j.before)
 	j.weigh(first, end, n)

@@ -12,14 +12,21 @@ const (
 	settling = 30  // before anything is noted
 	fewest   = 80  // noted by all chains together, each by the weight of its world
 	enough   = 400 // after which more say nothing new
-	effort   = 120 // moves for each hit, in between
+	effort   = 160 // moves for each hit, in between
 	scanty   = 20  // of any chain
 )
 
 // sweeps returns how many are noted. Where many hits share few fills, these
-// are bound tightly and move slowly, and there are more hits to pay for it.
+// are bound tightly and move slowly, and there are more hits to pay for it. A
+// move costs more where many fills crowd, and tells less.
 func (b *problem) sweeps() int {
-	return min(enough, max(fewest, effort*len(b.items)/len(b.sources)))
+	listed := 0
+	for _, it := range b.items {
+		listed += len(it.candidates)
+	}
+	crowded := 1 + float64(listed)/float64(len(b.items))/8
+	moves := effort / crowded * float64(len(b.items))
+	return min(enough, max(fewest, int(moves/float64(len(b.sources)))))
 }
 
 // few is the number of joint suppositions up to which each is tried in turn:
