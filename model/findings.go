@@ -353,6 +353,7 @@ type Manifest struct {
 	Reports     *ReportsResult   `json:"reports,omitempty"` // nil: no table was given
 	Second      *SecondMethod    `json:"second_method,omitempty"`
 	HeldOut     *HeldOut         `json:"held_out,omitempty"`
+	Sensitivity []Sensitivity    `json:"sensitivity,omitempty"` // empty unless it was asked for
 	Funnel      Funnel           `json:"funnel"`
 	Params      any              `json:"params"` // posteriors of package calibrate
 	Balance     Balance          `json:"balance"`

@@ -53,6 +53,19 @@ type TwoDevices struct {
 	Tier        string // by the reconstruction; "" if it knows no delivery of it
 }
 
+// TierChange is a workspace that another assumption would place elsewhere. Only
+// changes across, or above, the border of the notices are told: a workspace
+// that is at most unlikely either way is left out. Order: alternative as in the
+// manifest, then workspace, then role.
+type TierChange struct {
+	Alternative string
+	Workspace   string
+	Role        Role
+	Base, Other string // tiers; "" not in the case
+	Change      string // appears, vanishes or tier
+}
+
+func (TierChange) finding()      {}
 func (PhaseMinute) finding()     {}
 func (OutsideDelivery) finding() {}
 func (ReportMatch) finding()     {}
@@ -157,4 +170,17 @@ type Reliability struct {
 	N        int     `json:"n"`
 	Foretold float64 `json:"mean_foretold"`
 	Found    float64 `json:"mean_found"`
+}
+
+// Sensitivity is what another assumption makes of the same logs. The first one
+// of a manifest is the case itself.
+type Sensitivity struct {
+	Alternative string `json:"alternative"`
+	Words       string `json:"words"`
+	Workspaces  Bounds `json:"holder_workspaces"`
+	Deliveries  Bounds `json:"deliveries"`
+	Lost        int    `json:"unattributed_deliveries"`
+	Appear      int    `json:"workspace_sides_that_appear"`
+	Vanish      int    `json:"workspace_sides_that_vanish"`
+	Tier        int    `json:"workspace_sides_of_another_tier"`
 }

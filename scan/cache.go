@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
 	"github.com/spillscope/spillscope/model/calibrate"
 	"github.com/spillscope/spillscope/model/reconstruct"
 	"github.com/spillscope/spillscope/scan/internal/spill"
@@ -84,9 +85,23 @@ func (s *state) sweep(emit emitter, handed func(*reconstruct.Event) error) error
 			}
 			cur = s.newSides(row, emit, handed)
 		}
-		return cur.add(row.Cache, s.event(row))
+		row.Cache = cache.Name(s.Incident.Cache.Scope, row.Edge.Location) // an alternative may have another scope
+		return cur.add(row.Cache, s.blurred(s.event(row)))
 	})
 	return cmp.Or(err, cur.close())
+}
+
+// blurred widens when e may have happened by what the clocks may be off.
+func (s *state) blurred(e *reconstruct.Event) *reconstruct.Event {
+	if s.skew == 0 {
+		return e
+	}
+	for _, v := range []*model.Interval{&e.Start, &e.Available, &e.End, &e.Origin, &e.Arrived} {
+		if !v.IsZero() {
+			*v = v.Widen(s.skew)
+		}
+	}
+	return e
 }
 
 // sampled bounds the rows that calibration weighs in full: beyond some tens of
@@ -97,6 +112,8 @@ const sampled = 20_000
 // the log shows other lives than were stated, all the rest was weighed under a
 // wrong one, and is weighed again.
 func (s *state) calibrate() error {
+	s.leaks, s.headerSizes = s.tally.leaksBy(s.Incident.Cache.Scope), headerSizes{}
+	s.losses = s.tally.loss.Settle(s.Incident.Window.Span, s.offset.WrongBy, s.Incident.Cache.UpperTier.Exists())
 	s.caches = &posteriors{params: map[string]reconstruct.Params{}}
 	if err := s.learn(&s.caches.lives); err != nil {
 		return err
@@ -133,7 +150,7 @@ func (s *state) learn(l *lives) error {
 			return nil
 		}
 		r := s.caches.of(row.Cache)
-		if e.Recipient && s.tally.leaks[row.Cache].Contains(at) {
+		if e.Recipient && s.leaks.by[row.Cache].Contains(at) {
 			r.Hit(len(cs) == 0)
 			s.trips.of(row.Cache).Hit(e, row.Edge.FirstByte, cs, policy, s.clockOf(clocks, row.Cache))
 		}
@@ -213,7 +230,7 @@ type reconstructor struct {
 // reconstruct lists the candidates of every hit and sorts the hits by device.
 func (s *state) reconstruct() error {
 	s.hits = s.sorter(derivedShare, 1)
-	s.cited = s.sorter(derivedShare/2, 2)
+	s.cited = s.listing(derivedShare/2, 2)
 	r := &reconstructor{state: s, hits: s.hits.Writer(), cited: citer{to: s.cited.Writer()}}
 	all := &together{state: s, done: r.hit}
 	err := s.sweep(func(e *reconstruct.Event, cs []reconstruct.Candidate, policy reconstruct.Policy) error {
@@ -230,9 +247,7 @@ func (s *state) reconstruct() error {
 	if err := r.cited.Close(); err != nil {
 		return err
 	}
-	err = s.cacheRows.Close()
-	s.cacheRows = nil
-	return err
+	return s.release(&s.cacheRows)
 }
 
 // part places a hit by the instants at which its headers and its last byte left:

@@ -64,7 +64,7 @@ func (s *state) conditions() model.Conditions {
 	c := model.Conditions{
 		TTL: s.Incident.Cache.TTL.Max.Seconds(),
 		// As the requests themselves meet it: a busy object counts for more.
-		Rate:      ratio(m.nn, m.n) / max(1, t.leak.To.Sub(t.leak.From).Seconds()),
+		Rate:      ratio(m.nn, m.n) / max(1, s.leaks.all.To.Sub(s.leaks.all.From).Seconds()),
 		EdgeLost:  s.losses.Edge.Share,
 		Logged:    ratio(int64(f.FillsWithOriginRow), int64(f.Fills)),
 		Cookies:   ratio(int64(m.cookies), int64(f.Fills)),

@@ -58,7 +58,7 @@ func (s *state) sampleOf(e *model.EdgeRow) string {
 
 // notLive says how far a moment is from the session-bearing fills of a cache.
 func (s *state) notLive(cacheName string, at model.Instant) string {
-	leak, ok := s.tally.leaks[cacheName]
+	leak, ok := s.leaks.by[cacheName]
 	if !ok || s.live(cacheName).Contains(at) {
 		return ""
 	}

@@ -39,7 +39,7 @@ func newHeldOut(hits int64) *heldOut { return &heldOut{oneIn: uint64(hits/heldOu
 // hit.
 func (j *judge) tryHeldOut(d *identity.Device, known []identity.Sighting, full []identity.Reading) {
 	hits := d.Hits()
-	if len(known) == 0 || sample(hits[0].Device.String())%j.heldOut.oneIn != 0 {
+	if j.heldOut == nil || len(known) == 0 || sample(hits[0].Device.String())%j.heldOut.oneIn != 0 {
 		return
 	}
 	trial := -1

@@ -17,11 +17,13 @@ func (s *state) identify() error {
 	if err := s.study(); err != nil {
 		return err
 	}
-	s.heldOut = newHeldOut(s.hits.Len())
+	if !s.countsOnly {
+		s.heldOut = newHeldOut(s.hits.Len())
+	}
 	j := newJudge(s)
 	err := s.eachDevice(j.device)
-	err = errors.Join(err, j.close(), s.hits.Close(), s.sightings.Close())
-	s.hits, s.sightings = nil, nil
+	err = errors.Join(err, j.close(), s.hits.Close(), s.release(&s.sightings))
+	s.hits = nil
 	return err
 }
 

@@ -38,7 +38,6 @@ func (s *state) join() error {
 	if err == nil {
 		err = j.climb(rows)
 	}
-	s.losses = s.tally.loss.Settle(s.Incident.Window.Span, s.offset.WrongBy, s.Incident.Cache.UpperTier.Exists())
 	return errors.Join(err, rows.Close(), j.cache.Close())
 }
 

@@ -48,11 +48,11 @@ func newOutcome() outcome {
 }
 
 func newJudge(s *state) *judge {
-	s.deliveries = s.sorter(derivedShare, 1)
+	s.deliveries = s.listing(derivedShare, 1)
 	s.atoms = s.sorter(derivedShare, 1)
-	s.access = s.sorter(derivedShare/2, 1)
-	s.orphans = s.sorter(derivedShare/2, 1)
-	s.outsides = s.sorter(derivedShare/4, 1)
+	s.access = s.listing(derivedShare/2, 1)
+	s.orphans = s.listing(derivedShare/2, 1)
+	s.outsides = s.listing(derivedShare/4, 1)
 	s.outcome = newOutcome()
 	return &judge{
 		state: s, deliveries: s.deliveries.Writer(), atoms: s.atoms.Writer(),

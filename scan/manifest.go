@@ -44,6 +44,7 @@ func (s *state) manifest() model.Manifest {
 		Reports:     s.reportsResult,
 		Second:      s.secondResult,
 		HeldOut:     s.heldOut.result(),
+		Sensitivity: s.sensitivities,
 		Funnel:      s.tally.funnel,
 		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.headerSizes.report(), s.habits.Report(), s.trials},
 		Pruned:      s.pruned,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/calibrate"
@@ -28,6 +29,7 @@ type Input struct {
 	TempDir        string // "": the system's
 	Tool           string // name and version for the manifest
 	Progress       func(Progress)
+	Sensitivity    bool // judge again under other assumptions
 
 	// Attributed, if set, is told of every hit how likely each fill was before
 	// sightings were looked at; the fill "" is the one whose row is not in the
@@ -63,10 +65,35 @@ type state struct {
 	tables  []model.Input
 	pruned  int
 
-	requests   *spill.Sorter // rows by request id
-	rejects    *spill.Sorter
-	cacheRows  *spill.Sorter // by object key, start
-	sightings  *spill.Sorter // by device, time
+	evidence
+	judgement
+}
+
+// evidence is what reading the logs gave. Judging reads it only, so that the
+// same evidence can be judged again under other assumptions.
+type evidence struct {
+	requests  *spill.Sorter // rows by request id
+	rejects   *spill.Sorter
+	cacheRows *spill.Sorter // by object key, start
+	sightings *spill.Sorter // by device, time
+	watch     *watch
+	clock     calibrate.Clock
+	offset    calibrate.Offset
+	trials    identity.Trials // of the rungs of the holder ladder
+	notes     notes
+}
+
+// judgement is what is made of the evidence under one incident file. The tally
+// begins with what was counted while reading.
+type judgement struct {
+	losses       calibrate.Losses
+	trips        trips
+	caches       *posteriors
+	leaks        leaks
+	headerSizes  headerSizes
+	headerRatios headerRatios
+	skew         time.Duration // how far clocks may be off, beyond what is always allowed for
+
 	hits       *spill.Sorter // by device, time
 	deliveries *spill.Sorter // by hit time, hit, fill
 	atoms      *spill.Sorter // by entity
@@ -74,28 +101,19 @@ type state struct {
 	orphans    *spill.Sorter // unattributed, by time
 	cited      *spill.Sorter // by request id
 	outsides   *spill.Sorter // deliveries of the margin, as deliveries
+	countsOnly bool          // nothing is listed: of the sorters only hits and atoms are kept
 
-	heldOut       *heldOut
-	watch         *watch
+	tally         tally
 	phases        *phases
 	reports       *reports
+	heldOut       *heldOut // nil: no trial
+	outcome       outcome
+	habits        *identity.Estimate // of the case's clients
+	rollup        *verdict.Rollup
 	reportsResult *model.ReportsResult
 	secondResult  *model.SecondMethod
 	ceilingResult model.Ceilings
-
-	clock        calibrate.Clock
-	offset       calibrate.Offset
-	losses       calibrate.Losses
-	trips        trips
-	caches       *posteriors
-	headerSizes  headerSizes
-	headerRatios headerRatios
-	tally        tally
-	notes        notes
-	outcome      outcome
-	habits       *identity.Estimate // of the case's clients
-	trials       identity.Trials    // of the rungs of the holder ladder
-	rollup       *verdict.Rollup
+	sensitivities []model.Sensitivity
 }
 
 // Run scans and puts the findings into sink. The manifest says whether the
@@ -113,7 +131,7 @@ func Run(ctx context.Context, in Input, sink model.Sink) (m model.Manifest, err 
 	if in.TempDir == "" {
 		in.TempDir = os.TempDir()
 	}
-	s := &state{Input: in, ctx: ctx, sink: sink, store: storage.NewLocal(in.Base), tally: newTally(), headerSizes: headerSizes{}}
+	s := &state{Input: in, ctx: ctx, sink: sink, store: storage.NewLocal(in.Base), judgement: judgement{tally: newTally()}}
 	defer func() { err = errors.Join(err, s.close()) }()
 	for _, phase := range []struct {
 		name string
@@ -126,8 +144,9 @@ func Run(ctx context.Context, in Input, sink model.Sink) (m model.Manifest, err 
 		{"reconstruct", s.reconstruct},
 		{"identify", s.identify},
 		{"write", s.write},
+		{"sensitivity", s.sensitivity},
 	} {
-		if phase.name != "read" { // which reports by itself
+		if phase.name != "read" && phase.name != "sensitivity" { // which report by themselves
 			s.Progress(Progress{Phase: phase.name})
 		}
 		if err := phase.run(); err != nil {
@@ -152,17 +171,46 @@ func (s *state) sorter(share float64, writers int) *spill.Sorter {
 	return spill.New(s.TempDir, int(float64(s.Memory)*share)/max(1, writers))
 }
 
-func (s *state) close() error {
-	var errs []error
-	for _, x := range []*spill.Sorter{s.requests, s.rejects, s.cacheRows, s.sightings, s.hits, s.deliveries, s.atoms, s.access, s.orphans, s.cited, s.outsides} {
-		if x != nil {
-			errs = append(errs, x.Close())
-		}
+// listing is a sorter of what the case lists, which keeps nothing where only
+// counts are asked for.
+func (s *state) listing(share float64, writers int) *spill.Sorter {
+	if s.countsOnly {
+		return spill.Discard()
 	}
+	return s.sorter(share, writers)
+}
+
+func (s *state) close() error {
+	errs := []error{s.judgement.close(), closeAll(s.requests, s.rejects, s.cacheRows, s.sightings)}
 	if s.watch != nil {
 		errs = append(errs, s.watch.close())
 	}
 	return errors.Join(errs...)
+}
+
+func (j *judgement) close() error {
+	return closeAll(j.hits, j.deliveries, j.atoms, j.access, j.orphans, j.cited, j.outsides)
+}
+
+func closeAll(sorters ...*spill.Sorter) error {
+	var errs []error
+	for _, x := range sorters {
+		if x != nil {
+			errs = append(errs, x.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// release closes a sorter of the evidence early, to make room, unless the
+// evidence will be judged again.
+func (s *state) release(x **spill.Sorter) error {
+	if s.Sensitivity || s.countsOnly {
+		return nil
+	}
+	err := (*x).Close()
+	*x = nil
+	return err
 }
 
 // context prepares what decoding needs.

@@ -307,3 +307,60 @@ h3  80.000 eve  SEA19-C1  /static/css/app.css Hit   of=f2
 		t.Errorf("bins %+v, error %v", h.Bins, h.ECE)
 	}
 }
+
+// TestSensitivity judges a whole incident again: the case itself must come out
+// as it did, the alternatives must differ from it in their own direction, and
+// asking must change nothing else.
+func TestSensitivity(t *testing.T) {
+	t.Parallel()
+	dir := mixed(t)
+	plain := run(t, inputOf(t, dir))
+	var text string
+	for _, memory := range []int64{1 << 30, 1} {
+		in := inputOf(t, dir)
+		in.Sensitivity, in.Memory = true, memory
+		f := run(t, in)
+		if text == "" {
+			text = f.text(t)
+			checkSensitivity(t, plain, f)
+		} else if got := f.text(t); got != text {
+			t.Errorf("%d bytes of memory: %s", memory, firstDifference(text, got))
+		}
+	}
+}
+
+func checkSensitivity(t *testing.T, plain, f *findings) {
+	t.Helper()
+	by := map[string]model.Sensitivity{}
+	for _, s := range f.manifest.Sensitivity {
+		by[s.Alternative] = s
+	}
+	h, base := f.manifest.Headline, f.manifest.Sensitivity[0]
+	if base.Workspaces != h.HolderWorkspaces || base.Deliveries != h.Deliveries || base.Lost != h.Unattributed || base.Appear+base.Vanish+base.Tier != 0 {
+		t.Errorf("the case judged again: %+v, headline %+v", base, h)
+	}
+	if len(by) < 10 || by["expiry floor"].Vanish == 0 || by["scope global"].Appear == 0 {
+		t.Errorf("alternatives: %+v", f.manifest.Sensitivity)
+	}
+	if by["scope global"].Deliveries.Upper < base.Deliveries.Upper || by["expiry floor"].Lost <= base.Lost {
+		t.Errorf("wider scope %+v, shorter life %+v, the case %+v", by["scope global"], by["expiry floor"], base)
+	}
+	changes := map[string]int{}
+	for _, c := range of[model.TierChange](f) {
+		if c.Change != "tier" {
+			changes[c.Alternative+" "+c.Change]++
+		}
+	}
+	for name, s := range by {
+		if changes[name+" appears"] != s.Appear || changes[name+" vanishes"] != s.Vanish {
+			t.Errorf("%s: rows %v, manifest %+v", name, changes, s)
+		}
+	}
+	// Nothing else may change for having asked.
+	f.manifest.Sensitivity = nil
+	kept := slices.DeleteFunc(slices.Clone(f.all), func(x model.Finding) bool { _, is := x.(model.TierChange); return is })
+	asked := findings{all: kept, manifest: f.manifest}
+	if want, got := plain.text(t), asked.text(t); got != want {
+		t.Errorf("asking changes the case: %s", firstDifference(want, got))
+	}
+}

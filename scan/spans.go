@@ -36,7 +36,7 @@ const longestResponse = time.Hour
 // response may have arrived up to its whole life before the window.
 func newSpans(inc *model.Incident) spans {
 	w := inc.Window
-	around := max(w.Margin, longestLife(inc)+time.Minute)
+	around := around(inc)
 	follow := max(w.FollowUntil.Sub(w.Span.To), around)
 	back := max(w.Lookback, around)
 	s := spans{
@@ -49,6 +49,11 @@ func newSpans(inc *model.Incident) spans {
 		s.parts = append(s.parts, spanPart{c, control + part(2*i)}, spanPart{c.Extend(around, around), control + part(2*i+1)})
 	}
 	return s
+}
+
+// around is how far around a span rows are reconstructed too.
+func around(inc *model.Incident) time.Duration {
+	return max(inc.Window.Margin, longestLife(inc)+time.Minute)
 }
 
 // longestLife bounds how old a response can be that a cache hands out.

@@ -29,8 +29,7 @@ type tally struct {
 	loss      calibrate.Loss
 	alone     calibrate.Sample // forwarded edge rows without an origin row
 	onsets    map[string]*calibrate.Leak
-	leaks     map[string]model.Span // by cache, from its first to its last session-bearing fill
-	leak      model.Span            // of all caches together
+	leaks     map[string]model.Span // by location, from its first to its last session-bearing fill
 
 	met met
 }
@@ -51,6 +50,20 @@ func newTally() tally {
 		leaks:    map[string]model.Span{},
 		onsets:   map[string]*calibrate.Leak{},
 	}
+}
+
+// again returns the tally as judging the same rows once more may change it.
+func (t *tally) again() tally {
+	out := *t
+	out.coverage = maps.Clone(t.coverage)
+	for k, c := range out.coverage {
+		c := *c
+		out.coverage[k] = &c
+	}
+	out.control = slices.Clone(t.control)
+	out.strange = map[strangeKey]*model.UnresolvedUser{}
+	out.met, out.relays = met{}, relays{}
+	return out
 }
 
 func truncate(t model.Instant, d time.Duration) model.Instant {
@@ -140,7 +153,7 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 	}
 	if bears {
 		cov.SessionFills++
-		j.tally.leaked(row.Cache, row.Edge.End.Lo)
+		j.tally.leaked(row.Edge.Location, row.Edge.End.Lo)
 	}
 	j.phases.request(&row.Edge, how == cache.Hit, bears)
 	if p != window {
@@ -174,9 +187,25 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 }
 
 // leaked notes a session-bearing fill.
-func (t *tally) leaked(cacheName string, at model.Instant) {
-	t.leaks[cacheName] = including(t.leaks[cacheName], at)
-	t.leak = including(t.leak, at)
+func (t *tally) leaked(location string, at model.Instant) {
+	t.leaks[location] = including(t.leaks[location], at)
+}
+
+// leaks says from when to when caches were filled with sessions.
+type leaks struct {
+	by  map[string]model.Span // cache
+	all model.Span
+}
+
+// leaksBy returns the leaks of the caches that locations share under scope.
+func (t *tally) leaksBy(scope model.Scope) leaks {
+	l := leaks{by: map[string]model.Span{}}
+	for location, s := range t.leaks {
+		name := cache.Name(scope, location)
+		l.by[name] = including(including(l.by[name], s.From), s.To)
+		l.all = including(including(l.all, s.From), s.To)
+	}
+	return l
 }
 
 // including returns s grown to hold at; the zero Span holds nothing yet.
@@ -191,9 +220,9 @@ func including(s model.Span, at model.Instant) model.Span {
 // session-bearing fill until the last one is past its life. Where an upper
 // tier answers, a cache can also be served what others were filled with.
 func (s *state) live(cacheName string) model.Span {
-	l := s.tally.leaks[cacheName]
+	l := s.leaks.by[cacheName]
 	if s.upper() {
-		l = s.tally.leak
+		l = s.leaks.all
 	}
 	if l == (model.Span{}) {
 		return model.Span{From: 1, To: 0} // never

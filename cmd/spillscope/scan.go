@@ -30,6 +30,7 @@ type scanOptions struct {
 	memory  byteSize
 	temp    string // "": the system's
 	json    bool
+	sense   bool // judge again under other assumptions
 }
 
 // defaultScan is what scan does unless its flags say otherwise.
@@ -46,6 +47,10 @@ func newScan(c *console) *cobra.Command {
 the deliveries with their candidates, the users and workspaces they reach, what
 recipients then did, what to revoke, whom to notify, and the account of every
 input line. The answer is printed when it is done.
+
+With --sensitivity the same rows are judged again under other assumptions (time to
+live, expiry, clocks, scope, upper tier, collapsing), without reading the logs
+again: which workspaces appear, vanish or change tier.
 
 CASE appears only when it is finished. The same inputs make the same bytes for
 any --workers and --memory; only run.json varies.
@@ -69,6 +74,7 @@ any --workers and --memory; only run.json varies.
 	f.Lookup("workers").DefValue = "one a core" // the help is the same everywhere
 	f.Var(&o.memory, "memory", "memory for sorting; what does not fit goes to --temp")
 	f.StringVar(&o.temp, "temp", "", "`folder` for sorting (default: the system's)")
+	f.BoolVar(&o.sense, "sensitivity", false, "judge again under other assumptions (sensitivity.csv)")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
 	return cmd
 }
@@ -167,7 +173,7 @@ func scanInput(o scanOptions) (scan.Input, error) {
 	return scan.Input{
 		Incident: inc, IncidentSHA256: hex.EncodeToString(sum[:]),
 		Key: key, Base: base,
-		Workers: o.workers, Memory: int64(o.memory), TempDir: o.temp, Tool: thisBuild().String(),
+		Workers: o.workers, Memory: int64(o.memory), TempDir: o.temp, Tool: thisBuild().String(), Sensitivity: o.sense,
 	}, nil
 }
 

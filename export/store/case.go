@@ -100,6 +100,9 @@ func (c *Case) Reports() iter.Seq2[model.ReportMatch, error] { return read(c, re
 // TwoDevices yields second.csv.
 func (c *Case) TwoDevices() iter.Seq2[model.TwoDevices, error] { return read(c, second()) }
 
+// TierChanges yields sensitivity.csv.
+func (c *Case) TierChanges() iter.Seq2[model.TierChange, error] { return read(c, sensitivity()) }
+
 // Rejects yields rejects.jsonl.
 func (c *Case) Rejects() iter.Seq2[Reject, error] { return readJSON[Reject](c, RejectsFile) }
 

@@ -48,6 +48,7 @@ func TestRoundTrip(t *testing.T) {
 		phases  []model.PhaseMinute
 		reports []model.ReportMatch
 		second  []model.TwoDevices
+		changes []model.TierChange
 	}
 	for _, f := range smallcase.Findings() {
 		switch f := f.(type) {
@@ -71,6 +72,8 @@ func TestRoundTrip(t *testing.T) {
 			put.reports = append(put.reports, f)
 		case model.TwoDevices:
 			put.second = append(put.second, f)
+		case model.TierChange:
+			put.changes = append(put.changes, f)
 		}
 	}
 	check := func(what string, want, got any) {
@@ -93,6 +96,7 @@ func TestRoundTrip(t *testing.T) {
 	check("phases", put.phases, all(t, c.Phases()))
 	check("reports", put.reports, all(t, c.Reports()))
 	check("second", put.second, all(t, c.TwoDevices()))
+	check("sensitivity", put.changes, all(t, c.TierChanges()))
 	check("headline", smallcase.Manifest().Headline, c.Manifest.Headline)
 	for _, want := range smallcase.Rows() {
 		rows, err := c.RowsOf(want.RequestID)

@@ -264,3 +264,15 @@ func second() table[model.TwoDevices] {
 		text("tier", func(r *x) *string { return &r.Tier }),
 	}}
 }
+
+func sensitivity() table[model.TierChange] {
+	type c = model.TierChange
+	return table[c]{"privileged/sensitivity.csv", []column[c]{
+		text("alternative", func(r *c) *string { return &r.Alternative }),
+		key("workspace_id", func(r *c) *string { return &r.Workspace }),
+		role("role", func(r *c) *model.Role { return &r.Role }),
+		text("tier_base", func(r *c) *string { return &r.Base }),
+		text("tier_alternative", func(r *c) *string { return &r.Other }),
+		text("change", func(r *c) *string { return &r.Change }),
+	}}
+}

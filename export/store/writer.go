@@ -71,6 +71,7 @@ type Writer struct {
 	phases       *csvFile[model.PhaseMinute]
 	reports      *csvFile[model.ReportMatch]
 	second       *csvFile[model.TwoDevices]
+	sensitivity  *csvFile[model.TierChange]
 	rejects      *jsonFile
 	rows         *jsonFile
 	sums         *file
@@ -124,6 +125,7 @@ func (w *Writer) openFiles() error {
 	w.phases = openCSV(w, phases())
 	w.reports = openCSV(w, reports())
 	w.second = openCSV(w, second())
+	w.sensitivity = openCSV(w, sensitivity())
 	w.rejects = &jsonFile{file: w.openFile(RejectsFile)}
 	w.rows = &jsonFile{file: w.openFile(RowsFile)}
 	w.sums = w.openFile(InputSums)
@@ -171,6 +173,8 @@ func (w *Writer) put(f model.Finding) error {
 		return w.reports.put(&f)
 	case model.TwoDevices:
 		return w.second.put(&f)
+	case model.TierChange:
+		return w.sensitivity.put(&f)
 	case model.Reject:
 		return w.rejects.put(newReject(w.objects, f))
 	case model.CitedRow:

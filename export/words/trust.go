@@ -166,3 +166,31 @@ func were(hits int) string {
 	}
 	return Count(hits) + " hits were"
 }
+
+// Sensitivity says how much hangs on what was assumed, or nothing if that was
+// not asked.
+func Sensitivity(list []model.Sensitivity) string {
+	if len(list) < 2 {
+		return ""
+	}
+	low, high := list[0], list[0]
+	for _, s := range list[1:] {
+		if s.Workspaces.Best < low.Workspaces.Best {
+			low = s
+		}
+		if s.Workspaces.Best > high.Workspaces.Best {
+			high = s
+		}
+	}
+	return fmt.Sprintf("under %s the expected number of holder workspaces lies between %s (%s) and %s (%s); the case says %s",
+		Plural(len(list)-1, "other assumption"), Expected(low.Workspaces.Best), low.Alternative,
+		Expected(high.Workspaces.Best), high.Alternative, Expected(list[0].Workspaces.Best))
+}
+
+// Sentence begins s with a capital and ends it with a full stop.
+func Sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}

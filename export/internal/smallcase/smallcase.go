@@ -72,6 +72,7 @@ func Findings() []model.Finding {
 		model.ReportMatch{Ref: model.Ref{Object: 1, Line: 3, Offset: 60}, At: At(900), User: "u-bert", Workspace: "ws-3", Outcome: "explained", MatchedBy: "recipient",
 			Tier: "confirmed", PApplied: 1, Deliveries: 1, DeliveryIDs: []string{"dl_1"}, Explanation: "1 delivery before the report"},
 		model.ReportMatch{Ref: model.Ref{Object: 1, Line: 4, Offset: 90}, At: At(960), User: Hostile, Outcome: "not in the directory", Explanation: "neither the directory nor the logs know it"},
+		model.TierChange{Alternative: "ttl×2", Workspace: Hostile, Role: model.RoleHolder, Base: "unlikely", Other: "possible", Change: "appears"},
 		model.TwoDevices{Session: ID(0x51), User: "u-anna", First: At(0), Last: At(600), Steps: 2, Devices: 2, OtherAgent: true, Tier: "confirmed"},
 	)
 	for _, r := range Rows() {

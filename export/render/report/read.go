@@ -227,6 +227,7 @@ func (v *view) countRest(c *store.Case) error {
 		{"privileged/outside.csv", counter(c.Outside())},
 		{"privileged/phases.csv", counter(c.Phases())},
 		{"privileged/second.csv", counter(c.TwoDevices())},
+		{"privileged/sensitivity.csv", counter(c.TierChanges())},
 		{"privileged/rejects.jsonl", counter(c.Rejects())},
 	} {
 		n, err := f.count()

@@ -118,6 +118,8 @@ func Write(w io.Writer, c *store.Case) error {
 		"reports":  words.Reports,
 		"second":   words.Second,
 		"heldout":  words.HeldOut,
+		"title":    words.Sentence,
+		"hangs":    words.Sensitivity,
 	}).Parse(pageSource)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)

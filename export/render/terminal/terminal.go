@@ -146,6 +146,9 @@ func (p *page) basis(m *model.Manifest) {
 	if s := m.Second; s != nil && s.Sessions > 0 {
 		p.some("second", []string{words.SecondShort(s)})
 	}
+	if s := words.Sensitivity(m.Sensitivity); s != "" {
+		p.some("sensitivity", []string{s})
+	}
 	p.some("gaps", orElse(gaps, "none found"))
 	p.some("control", orElse(control, "no clean hours given: false alarms not measured"))
 	p.some("warnings", m.Warnings)
@@ -176,10 +179,11 @@ func JSON(w io.Writer, m model.Manifest, dir string) error {
 		Reports     *model.ReportsResult  `json:"reports"`
 		Second      *model.SecondMethod   `json:"second_method"`
 		HeldOut     *model.HeldOut        `json:"held_out"`
+		Sensitivity []model.Sensitivity   `json:"sensitivity"`
 		Funnel      model.Funnel          `json:"funnel"`
 		Balance     model.Balance         `json:"balance"`
 	}{m.Case, dir, m.Complete, notNil(m.Partial), m.Window, m.Headline, notNil(m.Assumptions), notNil(m.Warnings),
-		m.Joins, notNil(m.Gaps), notNil(m.Control), notNil(m.Phases), m.Reports, m.Second, m.HeldOut, m.Funnel, m.Balance}, "", "  ")
+		m.Joins, notNil(m.Gaps), notNil(m.Control), notNil(m.Phases), m.Reports, m.Second, m.HeldOut, notNil(m.Sensitivity), m.Funnel, m.Balance}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}

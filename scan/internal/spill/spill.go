@@ -20,6 +20,7 @@ import (
 type Sorter struct {
 	dir    string
 	budget int
+	drop   bool // every record
 
 	mu   sync.Mutex
 	runs []*run
@@ -32,6 +33,9 @@ type Sorter struct {
 func New(dir string, budget int) *Sorter {
 	return &Sorter{dir: dir, budget: max(budget, minBudget)}
 }
+
+// Discard returns a sorter that keeps nothing.
+func Discard() *Sorter { return &Sorter{drop: true} }
 
 // minBudget keeps runs from becoming so many that merging them needs more
 // memory than the budget saved.
@@ -64,6 +68,9 @@ const (
 
 // Add copies a record.
 func (w *Writer) Add(key, val []byte) error {
+	if w.s.drop {
+		return nil
+	}
 	n := len(key) + len(val)
 	if w.size > 0 && w.size+n+(len(w.index)+1)*entrySize > w.s.budget {
 		if err := w.spill(); err != nil {
