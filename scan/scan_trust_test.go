@@ -1,12 +1,14 @@
 package scan_test
 
 import (
+	"encoding/csv"
 	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spillscope/spillscope/model"
 )
@@ -362,5 +364,81 @@ func checkSensitivity(t *testing.T, plain, f *findings) {
 	asked := findings{all: kept, manifest: f.manifest}
 	if want, got := plain.text(t), asked.text(t); got != want {
 		t.Errorf("asking changes the case: %s", firstDifference(want, got))
+	}
+}
+
+// table reads a CSV file as maps by column.
+func table(t *testing.T, name string) []map[string]string {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(readFile(t, name))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []map[string]string
+	for _, row := range rows[1:] {
+		m := map[string]string{}
+		for i, cell := range row {
+			m[rows[0][i]] = cell
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// TestTrustAgainstTruth holds phases and reports of a whole incident to what
+// truly happened in it. One location hears of the revert far too late.
+func TestTrustAgainstTruth(t *testing.T) {
+	t.Parallel()
+	cfg := demo(5)
+	cfg.Rows = 50_000
+	cfg.LateRevert, cfg.Reports, cfg.Timeline = 18*time.Minute, 30, true
+	cfg.Locations[len(cfg.Locations)-1].Weight = 5 // it is the last one, and should be busy
+	dir, _ := simulate(t, cfg)
+	f := run(t, inputOf(t, dir))
+	truth := map[string]int{}
+	for _, d := range table(t, filepath.Join(dir, "truth", "deliveries.csv")) {
+		if d["self"] == "0" && d["hit_row_present"] == "1" {
+			truth[d["phase"]]++
+		}
+	}
+	for _, p := range f.manifest.Phases {
+		want, ok := truth[map[string]string{"after change": "before revert", "after revert": "after revert", "after shutdown": "after shutdown"}[p.Phase]]
+		if off := p.Deliveries - want; ok && max(off, -off) > want/20+3 {
+			t.Errorf("%s: %d deliveries, in truth %d", p.Phase, p.Deliveries, want)
+		}
+	}
+	if truth["after revert"] < 8 {
+		t.Errorf("only %v deliveries to compare", truth)
+	}
+	reports := of[model.ReportMatch](f)
+	hidden := table(t, filepath.Join(dir, "truth", "reports.csv"))
+	if len(reports) != len(hidden) || len(hidden) != cfg.Reports {
+		t.Fatalf("%d reports, %d in truth", len(reports), len(hidden))
+	}
+	ids := map[string]string{} // delivery → hit
+	for _, d := range f.deliveries {
+		ids[d.ID] = d.Hit.RequestID
+	}
+	found, believed := 0, 0
+	for i, r := range reports {
+		h := hidden[i]
+		if h["role"] == "" {
+			if r.MatchedBy == "recipient" && r.Tier == "confirmed" {
+				believed++
+			}
+			continue
+		}
+		if slices.ContainsFunc(r.DeliveryIDs, func(id string) bool { return ids[id] == h["hit_request_id"] }) && r.MatchedBy == h["role"] || r.Deliveries > 5 {
+			found++
+		}
+	}
+	if real := f.manifest.Reports.Total - 6; found < real*8/10 {
+		t.Errorf("of %d true reports the delivery behind %d was found: %+v", real, found, f.manifest.Reports)
+	}
+	if believed > 1 {
+		t.Errorf("%d of 6 mistaken reports are confirmed", believed)
+	}
+	if text := f.text(t); strings.Contains(text, "The name in the corner") || strings.Contains(text, "was I hacked") {
+		t.Error("a note is in the findings")
 	}
 }

@@ -53,7 +53,9 @@ func runDemo(ctx context.Context, c *console, out string) error {
 		}
 	}()
 	_, _ = fmt.Fprintf(c.err, "writing a synthetic incident to %s\n", dir)
-	if _, err := sim.Write(dir, sim.Demo(demoSeed)); err != nil {
+	cfg := sim.Demo(demoSeed)
+	cfg.Timeline, cfg.Reports = true, 12
+	if _, err := sim.Write(dir, cfg); err != nil {
 		return outputFailed(err)
 	}
 	o := defaultScan()
