@@ -132,7 +132,7 @@ f2  20.000 ann  SEA19-C1  /static/css/app.css Miss  sid=ann
 a2  20.300 ann  SEA19-C1  /static/css/app.css Hit   of=f2
 f3 100.000 x    SFO5-P2   /static/js/app.js   Miss
 h3 100.300 dan  SFO5-P2   /static/js/app.js   Hit   of=f3
-h4 180.000 gil  SEA19-C1  /static/js/new.js   Hit
+h4  20.600 gil  SEA19-C1  /static/js/new.js   Hit
 f5 640.000 ann  SFO5-P2   /static/css/app.css Miss  sid=ann
 h5 640.300 eve  SFO5-P2   /static/css/app.css Hit   of=f5
 `)
