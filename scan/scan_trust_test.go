@@ -341,7 +341,7 @@ func checkSensitivity(t *testing.T, plain, f *findings) {
 	if base.Workspaces != h.HolderWorkspaces || base.Deliveries != h.Deliveries || base.Lost != h.Unattributed || base.Appear+base.Vanish+base.Tier != 0 {
 		t.Errorf("the case judged again: %+v, headline %+v", base, h)
 	}
-	if len(by) < 10 || by["expiry floor"].Vanish == 0 || by["scope global"].Appear == 0 {
+	if len(by) < 10 || by["expiry floor"].Vanish+by["expiry floor"].Tier == 0 || by["scope global"].Appear == 0 {
 		t.Errorf("alternatives: %+v", f.manifest.Sensitivity)
 	}
 	if by["scope global"].Deliveries.Upper < base.Deliveries.Upper || by["expiry floor"].Lost <= base.Lost {
