@@ -20,7 +20,7 @@ func kinds() map[string]sim.Config {
 		set(&cfg)
 		cfg.End = cfg.Start.Add(cfg.End.Sub(cfg.Start) / 3) // what is in question shows in a few thousand rows
 		cfg.Revert = cfg.End.Add(-cfg.End.Sub(cfg.Change) / 8)
-		cfg.WindowTo = cfg.Revert.Add(cfg.Spread)
+		cfg.WindowTo = cfg.Revert.Add(cfg.Spread).Truncate(time.Second) // as the incident file can say it
 		out[name] = cfg
 	}
 	four := func(c *sim.Config) {
