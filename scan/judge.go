@@ -2,6 +2,7 @@ package scan
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -69,6 +70,7 @@ func (j *judge) close() error {
 type judged struct {
 	delivery  model.Delivery
 	component string // of the hit
+	line      uint64 // hash of the hit's row: tells rows of one request id apart
 	use       *identity.Sighting
 	link      identity.Link
 	trail     []*identity.Sighting
@@ -181,7 +183,7 @@ func (j *judge) row(h *hit, r *identity.Reading, holder string) judged {
 	if r.OwnOpen && own == holder {
 		own = "" // seen only in the hit's own second: it may be the delivery that speaks
 	}
-	return judged{component: h.Component, delivery: model.Delivery{
+	return judged{component: h.Component, line: e.Line, delivery: model.Delivery{
 		Hit: model.Citation{RequestID: e.ID, Ref: e.Ref}, HitTime: e.End.Lo,
 		Distribution: e.Distribution, Cache: h.Row.Cache, Route: j.Incident.Routes[e.Route].Path,
 		Device: h.Row.Device, RecipientUser: own, RecipientWorkspaces: j.workspaces(own, e.End.Lo),
@@ -292,7 +294,7 @@ func (j *judge) keep(x *judged, r *identity.Reading) error {
 		j.outcome.flags[f.Name]++
 	}
 	j.reports.row(d, false)
-	j.deliveryKey(d)
+	j.deliveryKey(x)
 	j.val = wire.Encode(j.val[:0], func(c *wire.Codec) { wire.Delivery(c, d) })
 	if err := j.deliveries.Add(j.key, j.val); err != nil {
 		return err
@@ -310,10 +312,11 @@ func (j *judge) keep(x *judged, r *identity.Reading) error {
 }
 
 // deliveryKey sets the key by which deliveries are in order.
-func (j *judge) deliveryKey(d *model.Delivery) {
+func (j *judge) deliveryKey(x *judged) {
+	d := &x.delivery
 	j.key = appendInstant(j.key[:0], d.HitTime)
 	j.key = append(append(append(j.key, d.Hit.RequestID...), 0), d.Fill.RequestID...)
-	j.key = append(append(j.key, 0), d.ID...)
+	j.key = binary.BigEndian.AppendUint64(append(append(j.key, 0), d.ID...), x.line)
 }
 
 // noteSession puts the session on the list to revoke and the holder, if one of

@@ -36,7 +36,7 @@ func (j *judge) keepOutside(h *hit, rows []judged) error {
 	for n := range rows {
 		d := &rows[n].delivery
 		j.reports.row(d, true)
-		j.deliveryKey(d)
+		j.deliveryKey(&rows[n])
 		j.val = wire.Encode(j.val[:0], func(c *wire.Codec) { wire.Delivery(c, d) })
 		if err := j.outsides.Add(j.key, j.val); err != nil {
 			return err
