@@ -189,6 +189,10 @@ func (d *diagnosis) directory(m *model.Manifest) {
 		return
 	}
 	j := m.Joins
+	if j.Sessions > 0 && j.SessionsKnown == 0 && j.UsersKnown*2 > j.Users {
+		d.warn("0 of %d log sessions found in %s; holders are named by the user in the origin log. A table that has only the current token of each session cannot know those of the incident", d.strangeSessions(), d.Incident.Directory.Sessions.URI)
+		return
+	}
 	if j.Sessions > 0 && j.SessionsKnown == 0 {
 		d.fail("0 of %d log sessions found in %s: log %s, table %s: set session_form", d.strangeSessions(), d.Incident.Directory.Sessions.URI, d.logShapes(), shapes(d.dir.Shapes()))
 		return

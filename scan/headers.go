@@ -46,7 +46,7 @@ func (s headerSizes) add(h *hit) {
 	}
 	p := 0.0
 	for _, c := range h.Candidates {
-		if c.Hold.Bears && !c.Hold.Session.IsZero() {
+		if c.Hold.Bears && c.Hold.known() {
 			p += c.P
 		}
 	}

@@ -154,9 +154,9 @@ func (j *joiner) holder(e *model.EdgeRow, origins []model.OriginRow) holding {
 	case o.SetCookie == model.Yes || !o.Issued.IsZero():
 		h.Bears = true
 	case logged && rule != model.SetOnEvery && rule != model.SetOnOncePer:
-		h.Quiet = !h.Session.IsZero()
+		h.Quiet = h.known()
 	default:
-		h.Bears, h.Assumed = !h.Session.IsZero() || h.User != "", true
+		h.Bears, h.Assumed = h.known(), true
 	}
 	return h
 }

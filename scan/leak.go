@@ -23,9 +23,10 @@ type Leak struct {
 }
 
 // fillOf counts a fill for the onset and the end of the leak, if it is known
-// whether it carried a session.
+// whether it carried a session. Where that is assumed of every request with a
+// session, those of before the change would count too.
 func (t *tally) fillOf(row *cacheRow, bears bool) {
-	if row.Hold.Rung == model.RungUnknown {
+	if row.Hold.Rung == model.RungUnknown || row.Hold.Assumed {
 		return
 	}
 	l := t.onsets[row.Cache]

@@ -94,6 +94,9 @@ func (d *diagnosis) routeNames(routes []int) string {
 // outlived lists the routes whose responses were served for longer than the
 // incident file allows: the fill of such a hit is not among its candidates.
 func (s *state) outlived() []int {
+	if s.upper() {
+		return nil
+	}
 	var out []int
 	for route, l := range s.caches.lives.found {
 		lost := 3 * s.losses.Edge.Feared() * float64(l.Hits)
@@ -106,7 +109,12 @@ func (s *state) outlived() []int {
 }
 
 // lifetimes says where responses lived longer, or shorter, than was stated.
+// Under an upper tier the age of a location's last fill does not tell: what it
+// is handed on a miss begins a life anew, and may be old already.
 func (d *diagnosis) lifetimes() {
+	if d.upper() {
+		return
+	}
 	found := d.caches.lives.found
 	long := d.outlived()
 	for _, route := range long {

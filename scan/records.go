@@ -26,9 +26,13 @@ type holding struct {
 	OriginID model.Ref
 }
 
+// known reports whether it is known whose session the response carried: by the
+// session, or by the user where the log names no session.
+func (h *holding) known() bool { return !h.Session.IsZero() || h.User != "" }
+
 // empty reports whether the ladder found that the fill presented no session.
 func (h *holding) empty() bool {
-	return (h.Rung == model.RungConnection || h.Rung == model.RungAgent) && h.Session.IsZero() && h.User == ""
+	return (h.Rung == model.RungConnection || h.Rung == model.RungAgent) && !h.known()
 }
 
 func (h *holding) fields(c *wire.Codec) {

@@ -147,7 +147,7 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 	if fill {
 		cov.Fills++
 	}
-	bears := fill && row.Hold.Bears && !row.Hold.Session.IsZero() && (how != cache.Revalidated || j.stores(row))
+	bears := fill && row.Hold.Bears && row.Hold.known() && (how != cache.Revalidated || j.stores(row))
 	if fill {
 		j.tally.fillOf(row, bears)
 	}
