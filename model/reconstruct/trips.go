@@ -118,9 +118,10 @@ func (t *Trips) Merge(o *Trips) {
 // Strays are slow as a group if more of them are than chance would make of so
 // many other hits, by a margin that files of a few rows do not reach.
 const (
-	fewSlow = 10
-	oftener = 1.5
-	quick   = 3 // bins of no interest: below 4 ms
+	fewSlow  = 10
+	oftener  = 1.5
+	manySlow = 0.1 // share of the strays: where responses live long, a few of thousands waited for a fill
+	quick    = 3   // bins of no interest: below 4 ms
 )
 
 // Slow returns how many strays took longer than other hits do, and whether
@@ -134,7 +135,8 @@ func (t *Trips) Slow() (n int64, seen bool) {
 			usual += float64(h * float64(t.strays.total()))
 		}
 	}
-	return n, float64(n) >= fewSlow+float64(oftener*usual)+3*math.Sqrt(usual)
+	many := float64(n) >= manySlow*float64(t.strays.total())
+	return n, many && float64(n) >= fewSlow+float64(oftener*usual)+3*math.Sqrt(usual)
 }
 
 // Unrenewed returns how many stale responses were served long after the first
