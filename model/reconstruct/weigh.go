@@ -59,6 +59,9 @@ func cell(i model.Instant) int64 {
 	return c
 }
 
+// last returns the last cell that the instant may lie in.
+func (p *phase) last() int64 { return p.first + int64(len(p.mass)) - 1 }
+
 // below returns the probability that the instant lies in cell c or before.
 func (p *phase) below(c int64) float64 {
 	switch i := c - p.first; {
@@ -206,6 +209,9 @@ func (g *Grid) Explain(single float64, caches int) (w [len(cache.Rules)][]float6
 func (g *Grid) at(f int, x int64, supposed world, all *memo, w *[len(cache.Rules)][]float64) {
 	p := &g.fills[f]
 	now := model.Instant(x)*step + step/2
+	if !fresh(min(p.last(), x), now, g.lives[f]) { // nor is it if it came sooner
+		return
+	}
 	for i, m := range p.mass {
 		a := p.first + int64(i)
 		if a > x {
@@ -225,6 +231,16 @@ func (g *Grid) at(f int, x int64, supposed world, all *memo, w *[len(cache.Rules
 			w[r][f] += float64(m * left)
 		}
 	}
+}
+
+// fresh reports whether any formula calls what arrived in cell a fresh.
+func fresh(a int64, now model.Instant, life time.Duration) bool {
+	for _, rule := range cache.Rules {
+		if cache.Fresh(rule, model.Instant(a)*step+step/2, now, life) {
+			return true
+		}
+	}
+	return false
 }
 
 // world is what Explain supposes besides the formula.
@@ -269,12 +285,17 @@ func (g *Grid) undisturbed(f int, a, x int64, w world, all *memo) float64 {
 	return min(1, *v/own)
 }
 
-// product multiplies what every fill but one leaves standing.
+// product multiplies what every fill but one leaves standing. A fill that is
+// past before a, or to come after x, leaves everything.
 func (g *Grid) product(but int, a, x int64, w world) float64 {
 	p := 1.0
 	for o := range g.fills {
-		if o != but && p > 0 {
-			p *= g.leaves(o, a, x, w)
+		fill, wait := &g.fills[o], g.waits[o]
+		if o == but || fill.last() < min(a, a+wait) || fill.first > max(x, x+wait) {
+			continue
+		}
+		if p *= g.leaves(o, a, x, w); p <= 0 {
+			break
 		}
 	}
 	return p
