@@ -16,6 +16,7 @@ type Rules struct {
 	events  int64
 	all     int64 // hits in the window
 	orphans int64 // of them, without any candidate
+	waiting waiting
 }
 
 // A world is what is asked together: the formula, how many caches stand behind
@@ -53,6 +54,9 @@ func (r *Rules) Event(e *reconstruct.Event, cs []reconstruct.Candidate, policy r
 	waits := 0.0
 	if e.Miss || e.Available.Lo.Sub(e.Start.Lo) >= waited {
 		waits = total(grid.Followers())
+	}
+	if e.Recipient {
+		r.waiting.add(e, cs, clock)
 	}
 	stored := storedIn(cs, grid, policy, clock)
 	for j := range r.fit {
@@ -128,6 +132,7 @@ func (r *Rules) Merge(o *Rules) {
 	r.events += o.events
 	r.all += o.all
 	r.orphans += o.orphans
+	r.waiting.merge(&o.waiting)
 }
 
 // borrowed is how many events of the other caches stand beside a cache's own:
@@ -169,16 +174,17 @@ func (r *Rules) Params(policy reconstruct.Policy, pool *Rules, lost float64) rec
 	roundAll(p.Caches[:])
 	p.Loss = round(min(0.5, max(lost, r.orphanShare(), 0.0005)))
 	if policy.Collapsing == model.Unknown {
-		p.Collapse = corroborated(p.Collapse)
+		p.Collapse = corroborated(p.Collapse, r.waiting.evidence(1))
 	}
 	p.Collapse, p.Proof = round(p.Collapse), round(p.Proof)
 	return p
 }
 
 // corroborated takes one event's worth of evidence for collapsing back: the
-// hit that is about to be explained by it must not be its only witness.
-func corroborated(p float64) float64 {
-	before, after := math.Exp(rareWaits[collapsed]), p/(1-p)
+// hit that is about to be explained by it must not be its only witness. What
+// the other slow hits say stays.
+func corroborated(p, others float64) float64 {
+	before, after := math.Exp(rareWaits[collapsed]+max(0, others)), p/(1-p)
 	if math.IsInf(after, 1) {
 		return 1
 	}
@@ -224,12 +230,15 @@ func (r *Rules) lent(pool *Rules) [worlds]float64 {
 // posterior weighs the worlds that policy leaves open.
 func (r *Rules) posterior(policy reconstruct.Policy, pool *Rules) [worlds]float64 {
 	var x [worlds]float64
-	lent := r.lent(pool)
+	lent, slow := r.lent(pool), r.waiting.evidence(0)
 	top := math.Inf(-1)
 	for j := range x {
 		w := worldAt(j)
 		x[j] = rareSize[w.size] + rareWaits[w.waits] + rareMisses[w.missed] +
 			float64(r.fit[j])/1e6 + lent[j]
+		if w.waits == collapsed {
+			x[j] += slow
+		}
 		if !w.allowed(policy) {
 			x[j] = math.Inf(-1)
 		}

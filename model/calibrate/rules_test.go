@@ -24,6 +24,7 @@ type site struct {
 	caches    int
 	collapses bool
 	variant   float64 // share of lookups that no stored response fits
+	slow      float64 // share of hits that take long by themselves
 	rate      float64 // per second
 	blind     bool    // no origin log
 	length    int     // number of requests
@@ -55,6 +56,9 @@ func (w site) run(seed uint64) []*reconstruct.Event {
 		}
 		if hit && rnd.Float64() < w.variant {
 			hit = false
+		}
+		if hit && w.slow > 0 && rnd.Float64() < w.slow {
+			ttfb += 60 * ms
 		}
 		if !hit {
 			ttfb = 60*ms + time.Duration(rnd.Int64N(int64(60*ms)))
@@ -232,6 +236,9 @@ func TestCollapsing(t *testing.T) {
 		{"collapsed in each of two caches", site{rule: model.ExpiryReal, caches: 2, rate: 6, collapses: true}, 0.9, 1},
 		{"each for itself, no origin log", site{rule: model.ExpiryReal, caches: 1, rate: 4, blind: true}, 0, 0.1},
 		{"hardly a request", site{rule: model.ExpiryReal, caches: 1, length: 2}, 0.02, 0.06},
+		{"collapsed, few requests", site{rule: model.ExpiryReal, caches: 1, rate: 2, collapses: true, length: 250}, 0.9, 1},
+		{"each for itself, few requests", site{rule: model.ExpiryReal, caches: 1, rate: 2, length: 250}, 0, 0.02},
+		{"each for itself, a busy host", site{rule: model.ExpiryReal, caches: 1, rate: 2, slow: 0.1, length: 250}, 0, 0.05},
 	} {
 		r := learn(c.site.run(5), policy, 1)[0]
 		if p := r.Params(policy, r, 0); p.Collapse < c.lo || p.Collapse > c.hi {
