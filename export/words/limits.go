@@ -52,7 +52,8 @@ func Limits(m *model.Manifest) []string {
 	say(b.Rejected > 0, "Log lines that could not be read: %s. Each is in rejects.jsonl with its place and the reason.", Count(b.Rejected))
 	say(b.Duplicate > 0, "Log lines that stood in the logs twice and count once: %s.", Count(b.Duplicate))
 	say(m.Funnel.ConflictingIDs > 0, "Request ids that stand in the logs with differing content, where both rows were kept: %s.", Count(m.Funnel.ConflictingIDs))
-	say(m.Funnel.Orphans > 0, "Hits that no stored response in the logs explains: %s.", Count(m.Funnel.Orphans))
+	f := &m.Funnel
+	say(f.Orphans > 0, "Hits that no stored response in the logs explains: %s; of these %s while no session was stored at that location, and %s whose size leaves no room for a cookie. The others are unattributed deliveries, unless a use that was seen names the holder.", Count(f.Orphans), Count(f.OrphansNotLive), Count(f.OrphansBare))
 	say(h.DeliveriesOutside > 0, "Deliveries outside the stated window: %s. They are listed and in no count.", Count(h.DeliveriesOutside))
 	for _, c := range m.Control {
 		say(c.Deliveries > 0, "In the clean hours from %s to %s the same program finds %s, %d of them confirmed and %d probable: expect as many false ones in the window.",
