@@ -92,7 +92,7 @@ func Reports(r *model.ReportsResult) string {
 	var rest []string
 	for _, o := range slices.Sorted(maps.Keys(r.Outcomes)) {
 		if o != "explained" {
-			rest = append(rest, fmt.Sprintf("%d %s", r.Outcomes[o], o))
+			rest = append(rest, fmt.Sprintf("“%s” %d", o, r.Outcomes[o]))
 		}
 	}
 	head := fmt.Sprintf("%s of %s are explained by deliveries in the %s before them", Count(r.Explained), Plural(r.Total, "report"), r.Horizon)
@@ -106,7 +106,7 @@ func Reports(r *model.ReportsResult) string {
 	if len(rest) == 0 {
 		return head + "."
 	}
-	return fmt.Sprintf("%s; %s not: %s.", head, Count(r.Total-r.Explained), strings.Join(rest, ", "))
+	return fmt.Sprintf("%s; not explained: %s.", head, strings.Join(rest, ", "))
 }
 
 // Second says what the method without a cache model shows.
@@ -136,13 +136,13 @@ func SecondShort(s *model.SecondMethod) string {
 			shown = append(shown, fmt.Sprintf("%s of %s %s", Count(t.Shown), Count(t.Sessions), t.Tier))
 		}
 	}
-	return fmt.Sprintf("%s on two devices within %s, about %s expected; shows %s",
+	return fmt.Sprintf("%s on two devices within %s, about %s expected; of those delivered it shows %s",
 		Plural(s.Sessions, "session"), s.Step, Expected(s.Expected), orNone(strings.Join(shown, ", ")))
 }
 
 func orNone(s string) string {
 	if s == "" {
-		return "no delivered session"
+		return "none"
 	}
 	return s
 }
