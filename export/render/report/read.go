@@ -19,14 +19,26 @@ type tierRow struct {
 	Deliveries                 int // rows
 }
 
-func (v *view) tier(t model.Tier) *tierRow {
-	if v.TierRows == nil {
-		for tier := model.TierConfirmed; len(v.TierRows) <= int(model.TierConfirmed); tier-- {
-			v.TierRows = append(v.TierRows, tierRow{Tier: tier})
-		}
+// tierRows starts the table of tiers with the workspaces. They are counted as in
+// the headline, by side: a workspace can be set aside on one side only, which
+// its row does not list as a side of it.
+func tierRows(h *model.Headline) []tierRow {
+	holders, recipients := byTier(&h.HolderWorkspaces), byTier(&h.RecipientWorkspaces)
+	var out []tierRow
+	for t := model.TierConfirmed; len(out) <= int(model.TierConfirmed); t-- {
+		out = append(out, tierRow{Tier: t, Holders: holders[t], Recipients: recipients[t]})
 	}
-	return &v.TierRows[model.TierConfirmed-t]
+	return out
 }
+
+func byTier(b *model.Bounds) [model.TierConfirmed + 1]int {
+	return [...]int{
+		model.TierConfirmed: b.Confirmed, model.TierProbable: b.Probable, model.TierPossible: b.Possible,
+		model.TierUnlikely: b.Unlikely, model.TierSetAside: b.SetAside,
+	}
+}
+
+func (v *view) tier(t model.Tier) *tierRow { return &v.TierRows[model.TierConfirmed-t] }
 
 // readWorkspaces keeps the strongest maxWorkspaces.
 func (v *view) readWorkspaces(c *store.Case) error {
@@ -37,12 +49,10 @@ func (v *view) readWorkspaces(c *store.Case) error {
 		}
 		n++
 		if ws.Role&model.RoleHolder != 0 {
-			v.tier(ws.AsHolder).Holders++
 			counts := ws.AsHolder != model.TierSetAside
 			v.Answer.Opened += one(counts && ws.Opened == model.Yes)
 			v.Answer.Changed += one(counts && ws.Change == model.Yes)
 		}
-		v.tier(ws.AsRecipient).Recipients += one(ws.Role&model.RoleRecipient != 0)
 		v.Workspaces = keepTop(v.Workspaces, ws, maxWorkspaces, strongerWorkspace)
 	}
 	v.Workspaces = sortTop(v.Workspaces, maxWorkspaces, strongerWorkspace)
@@ -214,7 +224,6 @@ func (v *view) countRest(c *store.Case) error {
 		}
 		v.tier(u.Tier).Users++
 	}
-	v.tier(0) // the table stands even where the case is empty
 	for _, f := range []struct {
 		name  string
 		count func() (int, error)

@@ -142,14 +142,14 @@ func build(c *store.Case) (*view, error) {
 	m := &c.Manifest
 	h := &m.Headline
 	v := &view{M: m, Version: c.Version, Style: template.CSS(styleSource), Joins: words.Joins(m.Joins),
-		Limits: words.Limits(m), Tiers: words.Tiers(), Bounds: words.Bounds(), Terms: words.Terms()}
+		Limits: words.Limits(m), Tiers: words.Tiers(), Bounds: words.Bounds(), Terms: words.Terms(), TierRows: tierRows(h)}
 	v.Populations = []population{
 		{"Workspaces of holders", "a session of one of their users was delivered to a client outside the workspace", h.HolderWorkspaces},
 		{"Holders", "users whose session was delivered", h.HolderUsers},
-		{"Recipient devices", "clients that received a session of another user", h.RecipientDevices},
-		{"Recipients known by name", "users to whom such a client had belonged", h.RecipientUsers},
+		{"Recipient devices", "clients that held a session of another user", h.RecipientDevices},
+		{"Recipients known by name", "users to whom such a client had belonged; one that several people share counts for each of them", h.RecipientUsers},
 		{"Workspaces of recipients", "workspaces of those users", h.RecipientWorkspaces},
-		{"Deliveries", "responses from the cache that carried a session of another user", h.Deliveries},
+		{"Deliveries", "responses from the cache with a session of another user, which the client then held", h.Deliveries},
 	}
 	v.OutsideWords, v.CeilingWords = words.Outside(h), words.Ceilings(&h.Ceilings)
 	total := float64(h.TotalWorkspaces)
@@ -158,12 +158,13 @@ func build(c *store.Case) (*view, error) {
 	v.Answer.ShareUpper = words.Percent(float64(h.HolderWorkspaces.Upper), total)
 	f := &m.Funnel
 	v.Funnel = []step{
-		{"rows of the CDN log", f.EdgeRows}, {"rows of the origin log", f.OriginRows}, {"CDN rows on the suspect routes", f.SuspectRows},
+		{"rows of the CDN log, in all spans", f.EdgeRows}, {"rows of the origin log, in all spans", f.OriginRows}, {"CDN rows on the suspect routes in the window", f.SuspectRows},
 		{"of these answered from the cache (hits)", f.Hits}, {"responses that entered the cache (fills)", f.Fills},
 		{"fills with a row in the origin log", f.FillsWithOriginRow}, {"fills that carried a session", f.SessionFills},
 		{"hits on stored responses without a session", f.HitsWithoutSession}, {"hits with at least one session-bearing candidate", f.HitsWithCandidates},
 		{"hits that no stored response explains", f.Orphans},
 		{"of these while no session was stored", f.OrphansNotLive},
+		{"of these without the bytes of a cookie", f.OrphansBare},
 	}
 	v.Params, v.ParamsMore = flatten(m.Params)
 	for _, def := range verdict.Flags() {
