@@ -23,7 +23,7 @@ type Definition struct{ Word, Means string }
 // Tiers defines the tiers, strongest first.
 func Tiers() []Definition {
 	return []Definition{
-		{model.TierConfirmed.String(), "use was seen: a later request of the recipient's client presented the holder's session, with no login in between"},
+		{model.TierConfirmed.String(), "use was seen: a later request of the recipient's client presented the holder's session, with no login in between, and this delivery brought it with a probability of at least 0.9"},
 		{model.TierProbable.String(), "the recipient's client held the session with a probability of at least 0.5"},
 		{model.TierPossible.String(), "with a probability of at least 0.05"},
 		{model.TierUnlikely.String(), "below 0.05; listed, in no notice"},
