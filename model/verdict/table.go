@@ -60,11 +60,11 @@ var table = [...]rule{
 	{FlagDef{CookieScope, "used", Lowers,
 		"The cookie is host-only: a browser that got it from this host sends it to this host alone, and the application is served from others. What it opens there depends on what this host serves."},
 		func(c *Case) string {
-			return when(c.OffScope && c.Verdict.Use == nil, "domain and used_at of the incident file")
+			return when(c.OffScope && c.Verdict.Use == nil, "host_only and used_at of the incident file")
 		}},
 	{FlagDef{CookieSetAssumed, "delivered", Annotates,
-		"The log does not say whether this stored response set the cookie; the incident file states it as an assumption."},
-		func(c *Case) string { return when(c.Assumed, "set_on of the incident file") }},
+		"No row says whether this stored response set the cookie: its row in the origin log is missing or does not tell. That it did is assumed."},
+		func(c *Case) string { return when(c.Assumed, "no origin row tells; set_on of the incident file") }},
 	{FlagDef{CrossSite, "applied", Lowers,
 		"The page that asked for the file belongs to another site, or is a page of ours shown in a frame there. With this SameSite setting browsers do not accept the cookie in that place."},
 		func(c *Case) string {
@@ -74,8 +74,8 @@ var table = [...]rule{
 		"What was delivered is a stored error page. Caches keep such pages by a rule of their own, often for longer; a cookie in it is taken like any other."},
 		func(c *Case) string { return when(c.Hit.Status >= 400, "status %d", c.Hit.Status) }},
 	{FlagDef{FillRowLost, "holder", Widens,
-		"The stored response that was delivered is not in the logs. The holder was read from the session that the recipient's client presented afterwards."},
-		func(c *Case) string { return when(c.Candidate == nil, "no fill in the logs fits") }},
+		"By this row, the stored response that was delivered is not in the logs. The holder was read from the session that the recipient's client presented afterwards."},
+		func(c *Case) string { return when(c.Candidate == nil, "%s", lostEvidence(c.Rivals)) }},
 	{FlagDef{HeadersBare, "delivered", Lowers,
 		"The response's headers are no larger than those of responses without a cookie, by the bytes that the CDN counted. Compression can hide a difference, so the row stays listed."},
 		func(c *Case) string {
@@ -234,6 +234,13 @@ func useEvidence(v *identity.Verdict) string {
 		return ""
 	}
 	return fmt.Sprintf("request %s at %v, tied by %v", v.Use.RequestID, v.Use.Start.Lo, v.UseLink)
+}
+
+func lostEvidence(rivals int) string {
+	if rivals == 0 {
+		return "no fill in the logs fits"
+	}
+	return "no fill in the logs that fits carried the session"
 }
 
 func keptEvidence(r *identity.Reading) string {
