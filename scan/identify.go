@@ -173,11 +173,25 @@ func (s *state) sighted(x *sighting) identity.Sighting {
 			done = start.Shift(wait)
 		}
 	}
-	return identity.Sighting{
+	out := identity.Sighting{
 		RequestID: x.ID, Start: start, Done: done, Conn: x.Conn,
 		Session: x.Session, User: x.User, Issued: x.Issued, Heir: s.heir(x), Named: x.named(),
 		Kind: x.Kind, Asset: x.Asset, Sets: s.sets(x), Payload: x,
 	}
+	if s.entrance(x) {
+		out.User, out.Heir, out.Blank = "", x.User, true
+		out.Issued = s.Key.Digest("entrance", []byte(x.ID))
+	}
+	return out
+}
+
+// entrance reports whether x is a login in a log that names users and no
+// sessions. Its row names who came in; whose cookie the request bore it does
+// not say, and to take that for the same user would hide every login.
+func (s *state) entrance(x *sighting) bool {
+	o := x.Origin
+	named := o != nil && x.User != "" && x.Session.IsZero() && x.Issued.IsZero() && !s.objects[o.Ref.Object].sessions
+	return named && o.Entrance && writes(o)
 }
 
 // heir returns the user of the session that x issued, if the directory knows

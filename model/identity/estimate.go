@@ -126,6 +126,9 @@ func (d *Device) observeConnection(list []int, s *Stats) {
 		if was.empty() || was.who != will.who || will.Start.Lo.Sub(was.Start.Lo) > idle {
 			continue
 		}
+		if x.Blank {
+			continue
+		}
 		if x.Asset {
 			s.Assets[x.Kind].add(!x.empty())
 		} else {

@@ -28,6 +28,7 @@ type Sighting struct {
 	Named     string         // user in the row, of Session or of Issued
 	Kind      model.ClientKind
 	Asset     bool    // of a suspect route
+	Blank     bool    // what it presented is not known: only what its response left
 	Sets      float64 // how likely its response set the session cookie
 	Payload   any
 
@@ -185,7 +186,7 @@ func (d *Device) indexSightings() {
 // before it on the same connection, and presents none: it keeps no cookies.
 func (d *Device) noteRefusal(s *Sighting) {
 	list := d.byConn[s.Conn]
-	if len(list) == 0 || !s.empty() {
+	if len(list) == 0 || !s.empty() || s.Blank {
 		return
 	}
 	if last := &d.sightings[list[len(list)-1]]; !last.Issued.IsZero() && last.Done.Hi.Add(flight) <= s.Start.Lo {
@@ -420,7 +421,7 @@ func (d *Device) readEmpty(h *Hit, r *Reading) {
 		list = nil
 	}
 	if n := d.after(list, h.Available.Hi); n < len(list) {
-		if s := &d.sightings[list[n]]; gap(s.Start, h.Start) <= idle && s.empty() {
+		if s := &d.sightings[list[n]]; gap(s.Start, h.Start) <= idle && s.empty() && !s.Blank {
 			r.Empty = s
 		}
 	}

@@ -149,7 +149,9 @@ func (st *story) add(d *Device, s *Sighting, last map[model.ID]model.Instant) {
 	m.brought = !s.empty() && (d.maybeBrought(s) || d.broughtOver(s))
 	first := d.byWho[s.who][0]
 	m.home = !m.brought && (&d.sightings[first] != s || d.sightings[first].Start.Lo < d.hits[0].Start.Lo)
-	st.moments = append(st.moments, m)
+	if !s.Blank {
+		st.moments = append(st.moments, m)
+	}
 	sets := s.Sets
 	if !s.Issued.IsZero() {
 		sets = 1

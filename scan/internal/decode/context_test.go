@@ -262,3 +262,14 @@ func TestLasting(t *testing.T) {
 		}
 	}
 }
+
+func TestEntrance(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/login": true, "/api/v2/sessions": true, "/users/sign-in": false, "/auth/saml/acs": true, "/Login/": true,
+		"/library": false, "/static/js/login.8f2c.js": true, "/api/loginless": false, "": false,
+	} {
+		if got := decode.Entrance(path); got != want {
+			t.Errorf("Entrance(%q) = %v", path, got)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package decode
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // lastingWords are words of paths under which a write leaves something behind
 // that outlives the session: revoking it is not enough. Order matters: a
@@ -19,9 +22,7 @@ var lastingWords = [...]struct{ word, kind string }{
 // session, going by the words in it: "invite", "key", "grant", "credentials",
 // or "" if nothing is known. It is a hint for people to look, not a finding.
 func Lasting(path string) string {
-	words := strings.FieldsFunc(strings.ToLower(path[:min(len(path), maxMemo)]), func(r rune) bool {
-		return r == '/' || r == '-' || r == '_' || r == '.' || r == ':'
-	})
+	words := pathWords(path)
 	for _, l := range lastingWords {
 		for _, w := range words {
 			if w == l.word {
@@ -30,4 +31,19 @@ func Lasting(path string) string {
 		}
 	}
 	return ""
+}
+
+// entranceWords are words of paths at which people log in.
+var entranceWords = [...]string{"login", "logon", "signin", "sso", "saml", "oauth", "session", "sessions", "authenticate"}
+
+// Entrance reports whether path is one at which people log in, going by the
+// words in it.
+func Entrance(path string) bool {
+	return slices.ContainsFunc(pathWords(path), func(word string) bool { return slices.Contains(entranceWords[:], word) })
+}
+
+func pathWords(path string) []string {
+	return strings.FieldsFunc(strings.ToLower(path[:min(len(path), maxMemo)]), func(r rune) bool {
+		return r == '/' || r == '-' || r == '_' || r == '.' || r == ':'
+	})
 }

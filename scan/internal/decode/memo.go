@@ -32,6 +32,7 @@ type Place struct {
 	Category int // or -1
 	Pattern  string
 	Path     model.ID // digest of the path alone
+	Entrance bool     // people log in there
 	Lasting  string   // what a write there leaves behind; see Lasting
 }
 
@@ -120,6 +121,7 @@ func (m *Memo) Place(host string, path []byte) Place {
 		Route:    m.c.Route(host, text),
 		Category: m.c.Category(text),
 		Pattern:  m.Word([]byte(m.c.Pattern(text))),
+		Entrance: Entrance(text),
 		Lasting:  Lasting(text),
 	}
 	if text != "" {

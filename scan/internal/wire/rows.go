@@ -57,6 +57,7 @@ func Origin(c *Codec, r *model.OriginRow) {
 	Number(c, &r.SetCookie)
 	Text(c, &r.User)
 	Text(c, &r.Lasting)
+	c.Bool(&r.Entrance)
 	c.Addr(&r.Client)
 	c.ID(&r.Agent)
 	c.Hash(&r.Line)

@@ -90,7 +90,7 @@ func (d *Decoder) rest(line []byte) {
 	r := &d.row
 	r.Method = d.memo.Word(d.text(fieldMethod))
 	if writes(r.Method) {
-		r.Lasting = d.lasting
+		r.Lasting, r.Entrance = d.lasting, d.entrance
 	}
 	r.User = d.memo.Word(d.text(fieldUser))
 	r.Agent, _ = d.memo.Agent(d.text(fieldAgent))

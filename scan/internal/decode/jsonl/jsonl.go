@@ -55,6 +55,7 @@ type Decoder struct {
 	used     int    // bytes of buf written since it was wiped
 	ids      decode.Arena
 	row      model.OriginRow
+	entrance bool   // people log in at the row's path
 	lasting  string // what a write to the row's path leaves behind
 	stats    Stats
 }
@@ -154,7 +155,7 @@ func (d *Decoder) Line(ref model.Ref, line []byte) (decode.Outcome, string) {
 		return decode.Rejected, "status is not a number"
 	}
 	place := d.place()
-	d.lasting = place.Lasting
+	d.lasting, d.entrance = place.Lasting, place.Entrance
 	wanted := decode.InSpans(d.opts.Spans, when)
 	d.row = model.OriginRow{
 		Ref: ref, Time: when, Taken: -1, Status: status,
