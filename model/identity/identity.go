@@ -46,7 +46,8 @@ type Candidate struct {
 	Conn    model.ID
 	Filled  model.Instant // 0: at about the hit
 
-	who who
+	who     who
+	content content // that it would bring
 }
 
 // Hit is a response from the cache to the device.

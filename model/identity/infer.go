@@ -21,61 +21,6 @@ type outcome struct{ refused, applied float64 }
 
 const maxOpen = 4
 
-// Contents of a jar that are no known session.
-var (
-	anyone    = who{user: "\x00anyone"}    // nothing seen yet
-	unlisted  = who{user: "\x00unlisted"}  // came with a fill that is not in the logs
-	elsewhere = who{user: "\x00elsewhere"} // came with a fill, and never shows here
-)
-
-// A belief is how likely a jar holds what; rest is every content not listed,
-// for the backward pass.
-type belief struct {
-	list []share
-	rest float64
-}
-
-type share struct {
-	who who
-	p   float64
-}
-
-func (b *belief) of(w who) float64 {
-	for i := range b.list {
-		if b.list[i].who == w {
-			return b.list[i].p
-		}
-	}
-	return b.rest
-}
-
-func (b *belief) add(w who, p float64) {
-	for i := range b.list {
-		if b.list[i].who == w {
-			b.list[i].p += p
-			return
-		}
-	}
-	b.list = append(b.list, share{w, p})
-}
-
-func (b *belief) total() float64 {
-	t := 0.0
-	for i := range b.list {
-		t += b.list[i].p
-	}
-	return t
-}
-
-func (b *belief) scale(f float64) {
-	for i := range b.list {
-		b.list[i].p *= f
-	}
-	b.rest *= f
-}
-
-func (b *belief) clone() belief { return belief{slices.Clone(b.list), b.rest} }
-
 // A step is one move along a story.
 type step struct {
 	kind stepKind
@@ -98,19 +43,42 @@ const (
 type chain struct {
 	*Device
 	st    *story
-	seen  map[who]bool // contents that moments show
+	seen  map[who]content // what moments show
+	shown []content       // by moment
 	steps []step
+
+	credits []outcome // of one step
 }
 
 func (d *Device) infer() {
 	for _, st := range d.stories() {
-		c := &chain{Device: d, st: st, seen: map[who]bool{}}
-		for _, m := range st.moments {
-			c.seen[m.what] = true
-		}
+		c := &chain{Device: d, st: st}
+		c.number()
 		c.plan()
 		c.forward()
 		c.backward()
+	}
+}
+
+// number gives each content that the story shows a number, and tells which the
+// candidates of its hits would bring.
+func (c *chain) number() {
+	c.seen = map[who]content{{}: nothing}
+	c.shown = make([]content, len(c.st.moments))
+	for i := range c.st.moments {
+		w := c.st.moments[i].what
+		n, ok := c.seen[w]
+		if !ok {
+			n = contents + content(len(c.seen)-1)
+			c.seen[w] = n
+		}
+		c.shown[i] = n
+	}
+	for _, i := range c.st.hits {
+		cs := c.hits[i].Candidates
+		for n := range cs {
+			cs[n].content = c.content(&cs[n])
+		}
 	}
 }
 
@@ -201,12 +169,12 @@ func (c *chain) occur(k int, open []*span, last bool) []*span {
 }
 
 // content is what the chain knows a candidate's session as.
-func (c *chain) content(x *Candidate) who {
-	switch {
-	case x.who == (who{}):
+func (c *chain) content(x *Candidate) content {
+	if x.who == (who{}) {
 		return unlisted
-	case c.seen[x.who]:
-		return x.who
+	}
+	if n, ok := c.seen[x.who]; ok {
+		return n
 	}
 	return elsewhere
 }
@@ -238,7 +206,7 @@ func (c *chain) forward() {
 			c.occurred(s, at)
 		case stepMoment:
 			for mask := range at {
-				c.moved(&at[mask], &c.st.moments[s.n])
+				c.moved(&at[mask], s.n)
 			}
 			normalise(at)
 		}
@@ -275,7 +243,7 @@ func (c *chain) occurred(s *step, at []belief) {
 		for i := range h.Candidates {
 			x := &h.Candidates[i]
 			if p := float64(x.Prior * h.takes(x)); p > 0 {
-				to.add(c.content(x), float64(mass*p))
+				to.add(x.content, float64(mass*p))
 				taken += p
 			}
 		}
@@ -285,7 +253,7 @@ func (c *chain) occurred(s *step, at []belief) {
 		}
 		left := max(0, 1-taken-lost)
 		for _, x := range from.list {
-			to.add(x.who, float64(float64(x.p*s.p)*left))
+			to.add(x.what, float64(float64(x.p*s.p)*left))
 		}
 		from.scale(1 - s.p)
 	}
@@ -299,24 +267,25 @@ func (h *Hit) takes(c *Candidate) float64 {
 	return h.jar
 }
 
-// moved carries b over a moment.
-func (c *chain) moved(b *belief, m *moment) {
+// moved carries b over moment n.
+func (c *chain) moved(b *belief, n int) {
+	m, what := &c.st.moments[n], c.shown[n]
 	gained := 0.0
 	for i := range b.list {
 		x := &b.list[i]
-		if x.who == m.what {
+		if x.what == what {
 			continue
 		}
-		shift, stay := c.odds(x.who, m)
+		shift, stay := c.odds(x.what, m)
 		gained += float64(x.p * shift)
 		x.p *= stay
 	}
-	b.add(m.what, gained)
+	b.add(what, gained)
 }
 
 // odds returns how likely moment m is if the jar held w before: with the jar
 // holding m's content then, and with it unchanged.
-func (c *chain) odds(w who, m *moment) (shift, stay float64) {
+func (c *chain) odds(w content, m *moment) (shift, stay float64) {
 	r := c.rules
 	if m.sets > 0 {
 		return m.sets, 1 - m.sets
@@ -362,7 +331,7 @@ func (c *chain) backward() {
 			s.was = nil
 		case stepMoment:
 			for mask := range at {
-				c.undo(&at[mask], &c.st.moments[s.n])
+				c.undo(&at[mask], s.n)
 			}
 			level(at)
 		}
@@ -389,26 +358,27 @@ func level(at []belief) {
 // maxListed bounds a backward belief: of contents farther away little is left.
 const maxListed = 64
 
-// undo goes back over a moment.
-func (c *chain) undo(b *belief, m *moment) {
-	here := b.of(m.what)
-	for _, special := range [...]who{anyone, unlisted, {}} {
-		if special != m.what && b.of(special) == b.rest {
-			b.list = append(slices.DeleteFunc(b.list, func(x share) bool { return x.who == special }), share{special, b.rest})
+// undo goes back over moment n.
+func (c *chain) undo(b *belief, n int) {
+	m, what := &c.st.moments[n], c.shown[n]
+	here := b.of(what)
+	for _, special := range [...]content{anyone, unlisted, nothing} {
+		if special != what && b.of(special) == b.rest {
+			b.list = append(slices.DeleteFunc(b.list, func(x share) bool { return x.what == special }), share{special, b.rest})
 		}
 	}
-	back := func(w who, p float64) float64 {
+	back := func(w content, p float64) float64 {
 		shift, stay := c.odds(w, m)
 		return float64(shift*here) + float64(stay*p)
 	}
 	for i := range b.list {
-		if x := &b.list[i]; x.who != m.what {
-			x.p = back(x.who, x.p)
+		if x := &b.list[i]; x.what != what {
+			x.p = back(x.what, x.p)
 		}
 	}
 	b.rest = back(elsewhere, b.rest)
-	b.list = slices.DeleteFunc(b.list, func(x share) bool { return x.who == m.what || x.p == b.rest })
-	b.list = append(b.list, share{m.what, here})
+	b.list = slices.DeleteFunc(b.list, func(x share) bool { return x.what == what || x.p == b.rest })
+	b.list = append(b.list, share{what, here})
 	if n := len(b.list) - maxListed; n > 0 {
 		b.list = slices.Delete(b.list, 0, n)
 	}
@@ -421,7 +391,8 @@ func (c *chain) credit(s *step, at []belief) {
 	if c.weighed[s.n] == nil {
 		c.weighed[s.n] = make([]outcome, len(h.Candidates)+2)
 	}
-	out := make([]outcome, len(h.Candidates)+2)
+	c.credits = append(c.credits[:0], make([]outcome, len(c.weighed[s.n]))...)
+	out := c.credits
 	whole := 0.0 // of all that may be at this point, however it came about
 	for mask := range at {
 		if mask>>s.bit&1 == 1 {
@@ -437,7 +408,7 @@ func (c *chain) credit(s *step, at []belief) {
 			x := &h.Candidates[i]
 			takes := h.takes(x)
 			out[i].refused += float64(same * float64(x.Prior*(1-takes)))
-			to := float64(float64(x.Prior*takes) * next.of(c.content(x)))
+			to := float64(float64(x.Prior*takes) * next.of(x.content))
 			out[i].applied += float64(mass * to)
 			taken += float64(x.Prior * takes)
 			gained += to
@@ -467,7 +438,7 @@ func (c *chain) credit(s *step, at []belief) {
 func (c *chain) meet(past, future *belief) float64 {
 	t := 0.0
 	for _, x := range past.list {
-		t += float64(x.p * future.of(x.who))
+		t += float64(x.p * future.of(x.what))
 	}
 	return t
 }
@@ -478,13 +449,13 @@ func (c *chain) blend(not, next *belief, p, left, gained float64) belief {
 	value := func(a, b float64) float64 {
 		return float64((1-p)*a) + float64(p*(float64(left*b)+gained))
 	}
-	out := belief{rest: value(not.rest, next.rest)}
+	out := belief{list: make([]share, 0, len(not.list)+len(next.list)), rest: value(not.rest, next.rest)}
 	for _, x := range not.list {
-		out.list = append(out.list, share{x.who, value(x.p, next.of(x.who))})
+		out.list = append(out.list, share{x.what, value(x.p, next.of(x.what))})
 	}
 	for _, x := range next.list {
-		if !slices.ContainsFunc(out.list, func(y share) bool { return y.who == x.who }) {
-			out.list = append(out.list, share{x.who, value(not.rest, x.p)})
+		if !slices.ContainsFunc(out.list, func(y share) bool { return y.what == x.what }) {
+			out.list = append(out.list, share{x.what, value(not.rest, x.p)})
 		}
 	}
 	return out
