@@ -21,7 +21,7 @@ func (s *state) identify() error {
 		s.heldOut = newHeldOut(s.hits.Len())
 	}
 	j := newJudge(s)
-	err := s.eachDevice(j.device)
+	err := s.eachDevice(func(model.ID) bool { return true }, j.device)
 	err = errors.Join(err, j.close(), s.hits.Close(), s.release(&s.sightings))
 	s.hits = nil
 	return err
@@ -31,10 +31,8 @@ func (s *state) identify() error {
 func (s *state) study() error {
 	s.habits = (&identity.Stats{}).Estimate()
 	var stats identity.Stats
-	err := s.eachDevice(func(group []*hit, known []identity.Sighting) error {
-		if s.studied(group) {
-			s.timeline(group, known).Observe(&stats)
-		}
+	err := s.eachDevice(s.studied, func(group []*hit, known []identity.Sighting) error {
+		s.timeline(group, known).Observe(&stats)
 		return nil
 	})
 	s.habits = stats.Estimate()
@@ -46,14 +44,13 @@ func (s *state) study() error {
 const studies = 20_000
 
 // studied picks devices by their name, so that the choice does not depend on order.
-func (s *state) studied(group []*hit) bool {
-	device := group[0].Row.Device
+func (s *state) studied(device model.ID) bool {
 	return uint64(binary.BigEndian.Uint32(device[:4]))%uint64(s.hits.Len()/studies+1) == 0
 }
 
 // eachDevice calls do with the hits and the sightings of one device after the
-// other.
-func (s *state) eachDevice(do func([]*hit, []identity.Sighting) error) error {
+// other, of those that pick names.
+func (s *state) eachDevice(pick func(model.ID) bool, do func([]*hit, []identity.Sighting) error) error {
 	seen, err := s.sightings.Iterator()
 	if err != nil {
 		return err
@@ -62,12 +59,15 @@ func (s *state) eachDevice(do func([]*hit, []identity.Sighting) error) error {
 	if err != nil {
 		return err
 	}
-	all := deviceHits{it: hits, dec: wire.NewDecoder()}
+	all := deviceHits{it: hits, dec: wire.NewDecoder(), pick: pick}
 	sights := deviceSightings{it: seen, dec: wire.NewDecoder(), more: seen.Next()}
 	for all.more = hits.Next(); all.more; {
 		device, group, err := all.next()
 		if err != nil {
 			return err
+		}
+		if len(group) == 0 {
+			break
 		}
 		known, err := sights.of(device, s, connections(group))
 		if err != nil {
@@ -85,24 +85,29 @@ func (s *state) eachDevice(do func([]*hit, []identity.Sighting) error) error {
 
 // deviceHits reads the hits of one device after the other.
 type deviceHits struct {
+	pick func(model.ID) bool // others are passed over
 	it   *spill.Iterator
 	dec  *wire.Decoder
 	more bool
 }
 
 func (d *deviceHits) next() (device model.ID, group []*hit, err error) {
+	picked := d.pick(device)
 	for d.more {
 		key, val := d.it.Record()
-		if len(group) == 0 {
-			copy(device[:], key)
-		} else if !bytes.HasPrefix(key, device[:]) {
-			break
+		if of := model.ID(key); of != device {
+			if len(group) > 0 {
+				break
+			}
+			device, picked = of, d.pick(of)
 		}
-		h := new(hit)
-		if err := d.dec.Decode(val, h.fields); err != nil {
-			return device, nil, err
+		if picked {
+			h := new(hit)
+			if err := d.dec.Decode(val, h.fields); err != nil {
+				return device, nil, err
+			}
+			group = append(group, h)
 		}
-		group = append(group, h)
 		d.more = d.it.Next()
 	}
 	return device, group, nil
