@@ -53,6 +53,19 @@ func Terms() []Definition {
 	}
 }
 
+// Effect says what a flag does to its factor.
+func Effect(e verdict.Effect) string {
+	switch e {
+	case verdict.Excludes:
+		return "sets aside"
+	case verdict.Widens:
+		return "leaves more open"
+	case verdict.Annotates:
+		return "none, a note"
+	}
+	return string(e)
+}
+
 // Flag returns the words and the factor of a flag.
 func Flag(name model.FlagName) (words, factor string) {
 	if def, ok := verdict.Lookup(name); ok {

@@ -120,6 +120,7 @@ func Write(w io.Writer, c *store.Case) error {
 		"heldout":  words.HeldOut,
 		"title":    words.Sentence,
 		"hangs":    words.Sensitivity,
+		"effect":   words.Effect,
 	}).Parse(pageSource)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
