@@ -18,8 +18,8 @@ func (s *state) assumedCaches() []string {
 		}
 	}
 	open := c.Revalidation != model.RevalidationKept && c.Revalidation != model.RevalidationReplaced
-	say(t.refreshed > 0 && open,
-		"%d responses were revalidated (RefreshHit); whether a 304 keeps or replaces the stored Set-Cookie is unknown: either is taken to be as likely, for all of them together; their clients may have been handed the stored one", t.refreshed)
+	say(open && (t.refreshed > 0 || s.confirms.pool.Sum() > 0),
+		"%d responses were revalidated (RefreshHit); the incident file leaves open whether a 304 keeps or replaces the stored Set-Cookie; their clients may have been handed the stored one. %s", t.refreshed, s.confirms.words())
 	known := c.UpperTier.Exists()
 	say(known == model.Unknown && !s.upper(),
 		"whether an upper tier exists is unknown; from Misses without an origin row its probability is %.2f, and none was looked for", l.Tier)

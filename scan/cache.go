@@ -262,25 +262,26 @@ func (r *reconstructor) part(e *model.EdgeRow) part {
 // hit traces what a hit was handed to the origin's responses, and keeps it.
 func (r *reconstructor) hit(w reconstruct.Weighed) error {
 	cs, unknown := w.Event.Payload.(*cacheRow).above.merge(w.Candidates, w.Unknown)
-	w.Candidates, w.Unknown = reconstruct.Flatten(cs, unknown)
-	return r.keep(w)
+	cs, unknowns := reconstruct.Flatten(cs, unknown)
+	return r.keep(w.Event, w.Component, cs, unknowns)
 }
 
 // keep keeps what may have delivered a session. A response whose every
 // candidate is known to carry none is counted and done with.
-func (r *reconstructor) keep(w reconstruct.Weighed) error {
-	row, cs := w.Event.Payload.(*cacheRow), w.Candidates
-	h := hit{Row: *row, Part: r.part(&row.Edge), Unknown: w.Unknown, Component: w.Component}
-	bears := h.Unknown >= plausible
+func (r *reconstructor) keep(e *reconstruct.Event, component string, cs []reconstruct.Candidate, unknowns reconstruct.Each) error {
+	row := e.Payload.(*cacheRow)
+	h := hit{Row: *row, Part: r.part(&row.Edge), Unknowns: unknowns, Component: component}
+	bears := max(unknowns.Kept(), unknowns.Replaced()) >= plausible
 	for _, c := range cs {
 		f := c.Fill.Payload.(*cacheRow)
 		bears = bears || f.Hold.Bears
 		h.Candidates = append(h.Candidates, candidate{
-			P: c.P, Rules: c.Rules, Marks: marks(&f.Edge, &row.Edge, r.life(&f.Edge)),
+			Each: c.Each, Rules: c.Rules, Marks: marks(&f.Edge, &row.Edge, r.life(&f.Edge)),
 			Fill: model.Citation{RequestID: f.Edge.ID, Ref: f.Edge.Ref},
 			Time: f.Edge.End.Lo, Device: f.Device, Conn: f.Conn, Hold: f.Hold,
 		})
 	}
+	h.mix(evens)
 	r.count(&h, bears)
 	r.headerSizes.add(&h)
 	r.reports.hit(row.Device, row.Edge.End.Lo, bears)
@@ -315,18 +316,9 @@ func (r *reconstructor) handed(e *reconstruct.Event) error {
 	if len(e.From) == 0 {
 		return nil
 	}
-	cs := make([]reconstruct.Candidate, 0, len(e.From)+1)
-	rest := 1 - e.Own
-	if e.Own > 0 {
-		cs = append(cs, reconstruct.Candidate{Fill: e, P: e.Own})
-	}
-	for _, c := range e.From {
-		c.P *= 1 - e.Own
-		rest -= c.P
-		cs = append(cs, c)
-	}
 	r.tally.relayed(r.part(&e.Payload.(*cacheRow).Edge), e)
-	return r.keep(reconstruct.Weighed{Event: e, Candidates: cs, Unknown: max(0, rest), Component: e.ID})
+	cs, unknowns := e.Response()
+	return r.keep(e, e.ID, cs, unknowns)
 }
 
 func (r *reconstructor) count(h *hit, bears bool) {

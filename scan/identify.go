@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/calibrate"
 	"github.com/spillscope/spillscope/model/identity"
 	"github.com/spillscope/spillscope/model/verdict"
 	"github.com/spillscope/spillscope/scan/internal/spill"
@@ -29,13 +30,16 @@ func (s *state) identify() error {
 
 // study learns from the devices how the case's clients behave.
 func (s *state) study() error {
-	s.habits = (&identity.Stats{}).Estimate()
+	s.habits, s.confirms = (&identity.Stats{}).Estimate(), confirms{}
 	var stats identity.Stats
+	seen := confirms{by: map[string]*calibrate.Confirms{}}
 	err := s.eachDevice(s.studied, func(group []*hit, known []identity.Sighting) error {
-		s.timeline(group, known).Observe(&stats)
+		d := s.timeline(group, known)
+		d.Observe(&stats)
+		seen.device(d)
 		return nil
 	})
-	s.habits = stats.Estimate()
+	s.habits, s.confirms = stats.Estimate(), seen
 	return err
 }
 
@@ -74,6 +78,7 @@ func (s *state) eachDevice(pick func(model.ID) bool, do func([]*hit, []identity.
 			return err
 		}
 		for _, h := range group {
+			h.mix(s.confirms.kept(h.Row.Cache))
 			s.headerRatios.weigh(h)
 		}
 		if err := do(group, known); err != nil {
@@ -266,7 +271,11 @@ func (s *state) identityHit(h *hit) identity.Hit {
 		Kind: e.Kind, Foreign: foreign(e), Cookie: s.cookieShown(e),
 		Jar: accepts * s.habits.Jar[e.Kind], Signed: accepts * s.habits.Signed[e.Kind],
 	}
-	for _, c := range h.Candidates {
+	for n, c := range h.Candidates {
+		if h.own(n) { // whatever it set was there when its request left
+			out.Candidates = append(out.Candidates, identity.Candidate{Prior: c.P, Device: c.Device, Conn: c.Conn})
+			continue
+		}
 		sure := s.trials.Reliability(c.Hold.Rung)
 		if c.Hold.empty() {
 			sure = 1 - sure
@@ -281,6 +290,10 @@ func (s *state) identityHit(h *hit) identity.Hit {
 	}
 	return out
 }
+
+// own reports whether candidate n is the response to the hit's own request: of a
+// client whose request refreshed what was stored.
+func (h *hit) own(n int) bool { return h.Candidates[n].Fill.RequestID == h.Row.Edge.ID }
 
 func foreign(e *model.EdgeRow) bool {
 	return e.Referer == model.RefererCrossSite || e.Referer == model.RefererFramed

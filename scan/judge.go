@@ -139,6 +139,9 @@ func (j *judge) countControl(i int, rows []judged) {
 func (j *judge) candidate(h *hit, r *identity.Reading, n int) judged {
 	c := h.Candidates[n]
 	v := &r.Verdicts[n]
+	if h.own(n) { // nothing came out of the cache
+		*v = identity.Verdict{Self: identity.LinkConnection}
+	}
 	if v.Use != nil && c.Hold.Session.IsZero() && c.Hold.User == "" { // what came of it names the holder
 		c.Hold.Session, c.Hold.User = v.Use.Session, v.Use.User
 	}

@@ -20,6 +20,7 @@ type params struct {
 	Leak    []Leak                  `json:"leak"`
 	Lives   []Life                  `json:"effective_life"`
 	Caches  []calibrate.Posterior   `json:"caches"`
+	Keeps   []calibrate.Keeping     `json:"revalidation,omitempty"`
 	Headers []calibrate.HeaderSizes `json:"header_bytes,omitempty"`
 	Clients identity.Report         `json:"clients"`
 	Ladder  identity.Trials         `json:"holder_ladder"`
@@ -46,7 +47,7 @@ func (s *state) manifest() model.Manifest {
 		HeldOut:     s.heldOut.result(),
 		Sensitivity: s.sensitivities,
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.headerSizes.report(), s.habits.Report(), s.trials},
+		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.confirms.report(), s.headerSizes.report(), s.habits.Report(), s.trials},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 		Synthetic:   figures.Nearest(s.conditions()),

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/reconstruct"
 	"github.com/spillscope/spillscope/model/verdict"
 	"github.com/spillscope/spillscope/scan/internal/wire"
 )
@@ -102,9 +103,11 @@ func (s *sighting) fields(c *wire.Codec) {
 	wire.Number(c, &s.Kind)
 }
 
-// candidate is one possible fill of a hit.
+// candidate is one possible fill of a hit. Its probability is kept for each
+// answer to what 304s do; P and a hit's Unknown are set when that was learned.
 type candidate struct {
 	P      float64
+	Each   reconstruct.Each
 	Rules  uint8
 	Marks  verdict.Mark
 	Fill   model.Citation
@@ -114,8 +117,14 @@ type candidate struct {
 	Hold   holding
 }
 
+func eachFields(c *wire.Codec, x *reconstruct.Each) {
+	for i := range x {
+		c.Float(&x[i])
+	}
+}
+
 func candidateFields(c *wire.Codec, x *candidate) {
-	c.Float(&x.P)
+	eachFields(c, &x.Each)
 	wire.Number(c, &x.Rules)
 	wire.Number(c, &x.Marks)
 	wire.Citation(c, &x.Fill)
@@ -130,6 +139,7 @@ type hit struct {
 	Row        cacheRow
 	Part       part
 	Unknown    float64
+	Unknowns   reconstruct.Each
 	Component  string // of the hits that were weighed together
 	Candidates []candidate
 }
@@ -137,7 +147,7 @@ type hit struct {
 func (h *hit) fields(c *wire.Codec) {
 	h.Row.fields(c)
 	wire.Number(c, &h.Part)
-	c.Float(&h.Unknown)
+	eachFields(c, &h.Unknowns)
 	wire.Text(c, &h.Component)
 	wire.Slice(c, &h.Candidates, candidateFields)
 }

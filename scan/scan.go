@@ -109,6 +109,7 @@ type judgement struct {
 	heldOut       *heldOut // nil: no trial
 	outcome       outcome
 	habits        *identity.Estimate // of the case's clients
+	confirms      confirms           // what 304s did, by cache
 	rollup        *verdict.Rollup
 	reportsResult *model.ReportsResult
 	secondResult  *model.SecondMethod

@@ -107,5 +107,6 @@ type Candidate struct {
 	Fill  *Event
 	Rules uint8   // bit i: cache.Rules[i] allows it
 	P     float64 // set by Weigh
+	Each  Each    // set by Flatten
 	Via   *Event  // the relay that handed it on; nil: none
 }

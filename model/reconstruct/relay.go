@@ -1,6 +1,9 @@
 package reconstruct
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // An outcome is one answer to whether a 304 keeps the stored Set-Cookie. That is
 // a property of the cache, so all revalidations share it: chances tossed anew
@@ -24,21 +27,67 @@ func (w outcome) own(f *Event) float64 {
 	return 1
 }
 
+// Each holds a probability for each answer: if 304s replace the stored
+// Set-Cookie, and if they keep it. Which of them holds shows only in what
+// recipients do afterwards, so both are carried until that was read.
+type Each [outcomes]float64
+
+// always is p whatever 304s do.
+func always(p float64) Each { return Each{replaces: p, keeps: p} }
+
+// Kept returns the probability if 304s keep the stored Set-Cookie.
+func (e Each) Kept() float64 { return e[keeps] }
+
+// Replaced returns the probability if they replace it.
+func (e Each) Replaced() float64 { return e[replaces] }
+
+// Open reports whether the answer matters.
+func (e Each) Open() bool { return e[replaces] != e[keeps] }
+
+// Mix returns the probability where they keep it with probability kept.
+func (e Each) Mix(kept float64) float64 {
+	if !e.Open() {
+		return e[keeps]
+	}
+	return float64((1-kept)*e[replaces]) + float64(kept*e[keeps])
+}
+
+// evens is how likely 304s keep the stored Set-Cookie where nothing shows it:
+// RFC 9111 §3.2 asks caches to replace it, and not all do.
+const evens = 0.5
+
 // Flatten traces candidates to the origin's responses: what a relay holds is
 // its own response with probability Own, else what it was handed, which may be
 // a relay's again. A response that may never have been stored gives its share
-// to the others. With unknown, the probabilities sum to what they did.
-func Flatten(cs []Candidate, unknown float64) ([]Candidate, float64) {
+// to the others. With unknown, the probabilities sum to what they did, in Each
+// by itself; P is their mean.
+func Flatten(cs []Candidate, unknown float64) ([]Candidate, Each) {
 	plain := func(c Candidate) bool { return !c.Fill.Relay && c.Fill.Doubt == 0 }
 	if !slices.ContainsFunc(cs, func(c Candidate) bool { return !plain(c) }) {
-		return cs, unknown
+		for i := range cs {
+			cs[i].Each = always(cs[i].P)
+		}
+		return cs, always(unknown)
 	}
 	each, unknowns := trace(cs, unknown)
-	return mix(each), mean(unknowns)
+	return mix(each), unknowns
+}
+
+// Response traces what the client of e was sent, which is what e stores if it
+// is stored: its own response or what it was handed.
+func (e *Event) Response() ([]Candidate, Each) {
+	var each [outcomes][]Candidate
+	var unknowns Each
+	for w := range outcomes {
+		t := tracer{outcome: w, at: map[*Event]int{}}
+		t.share(Candidate{Fill: e}, 1, nil)
+		each[w], unknowns[w] = t.close()
+	}
+	return mix(each), unknowns
 }
 
 // trace follows candidates under each outcome.
-func trace(cs []Candidate, unknown float64) (each [outcomes][]Candidate, unknowns [outcomes]float64) {
+func trace(cs []Candidate, unknown float64) (each [outcomes][]Candidate, unknowns Each) {
 	for w := range outcomes {
 		t := tracer{outcome: w, unknown: unknown, at: map[*Event]int{}}
 		for _, c := range cs {
@@ -49,19 +98,21 @@ func trace(cs []Candidate, unknown float64) (each [outcomes][]Candidate, unknown
 	return each, unknowns
 }
 
-// mix puts the outcomes together; neither is likelier.
+// mix puts the outcomes together.
 func mix(each [outcomes][]Candidate) []Candidate {
 	t := tracer{at: map[*Event]int{}}
-	for _, cs := range each {
+	for w, cs := range each {
 		for _, c := range cs {
-			c.P /= float64(outcomes)
+			c.Each = Each{}
+			c.Each[w] = c.P
 			t.put(c)
 		}
 	}
+	for i := range t.out {
+		t.out[i].P = t.out[i].Each.Mix(evens)
+	}
 	return t.out
 }
-
-func mean(xs [outcomes]float64) float64 { return (xs[replaces] + xs[keeps]) / 2 }
 
 // hand notes what e was handed.
 func (e *Event) hand(cs []Candidate, unknown float64) {
@@ -86,11 +137,17 @@ func (t *tracer) add(c Candidate) {
 		t.put(Candidate{Fill: f, Rules: c.Rules, P: stored, Via: c.Via})
 		return
 	}
-	own := t.outcome.own(f)
+	t.share(c, stored, f)
+}
+
+// share parts p between c's own response and what it was handed, which came by
+// via, or as it came to c.
+func (t *tracer) share(c Candidate, p float64, via *Event) {
+	f, own := c.Fill, t.outcome.own(c.Fill)
 	if own > 0 {
-		t.put(Candidate{Fill: f, Rules: c.Rules, P: float64(stored * own), Via: c.Via})
+		t.put(Candidate{Fill: f, Rules: c.Rules, P: float64(p * own), Via: c.Via})
 	}
-	handed := float64(stored * (1 - own))
+	handed := float64(p * (1 - own))
 	if own == 1 {
 		return
 	}
@@ -100,7 +157,7 @@ func (t *tracer) add(c Candidate) {
 	}
 	rest := 1.0
 	for _, o := range f.handed[t.outcome] {
-		t.put(Candidate{Fill: o.Fill, Rules: c.Rules, P: float64(handed * o.P), Via: f})
+		t.put(Candidate{Fill: o.Fill, Rules: c.Rules, P: float64(handed * o.P), Via: cmp.Or(via, o.Via)})
 		rest -= o.P
 	}
 	t.unknown += float64(handed * max(0, rest))
@@ -119,6 +176,9 @@ func (t *tracer) put(c Candidate) {
 		o.Via = c.Via
 	}
 	o.P += c.P
+	for w := range outcomes {
+		o.Each[w] += c.Each[w]
+	}
 	o.Rules |= c.Rules
 }
 
