@@ -12,7 +12,7 @@ import (
 // TestHeaderBytes: the bytes of the hits bear out that they carried a cookie;
 // where an edge function removed it, they contradict it, and the scan says so.
 func TestHeaderBytes(t *testing.T) {
-	dir, _ := simulate(t, sim.Bench(20_000, 5))
+	dir, _ := simulate(t, sim.Bench(8000, 5))
 	const words = "have larger headers than hits that carried none"
 	if got := strings.Join(run(t, inputOf(t, dir)).manifest.Warnings, "\n"); strings.Contains(got, words) {
 		t.Errorf("cookies came through, and the scan says: %s", got)

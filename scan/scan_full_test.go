@@ -25,7 +25,7 @@ func TestDiskFull(t *testing.T) {
 		limited(t, dir)
 		return
 	}
-	dir, _ := simulate(t, sim.Bench(20_000, 5))
+	dir, _ := simulate(t, sim.Bench(8000, 5))
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func limited(t *testing.T, dir string) {
 	in := inputOf(t, dir)
 	in.TempDir, in.Memory = t.TempDir(), 1
 	signal.Ignore(syscall.SIGXFSZ)
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 100_000, Max: 100_000}); err != nil {
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 50_000, Max: 50_000}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := try(in)

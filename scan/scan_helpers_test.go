@@ -140,6 +140,15 @@ func try(in scan.Input) (*findings, error) {
 	return f, err
 }
 
+// computes skips a test under the race detector that is long for what it
+// computes and runs no code concurrently that the shorter ones do not.
+func computes(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("runs without the race detector")
+	}
+}
+
 // simulate writes the incident that cfg describes.
 func simulate(t *testing.T, cfg sim.Config) (dir string, sum sim.Summary) {
 	t.Helper()

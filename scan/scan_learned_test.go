@@ -13,6 +13,7 @@ import (
 // TestLearned spoils a small incident in ways that only counting shows, and
 // asks that a sentence with numbers says so.
 func TestLearned(t *testing.T) {
+	computes(t)
 	for _, c := range []struct {
 		name  string
 		spoil func(*sim.Config)
@@ -30,7 +31,7 @@ func TestLearned(t *testing.T) {
 		{"assets are not logged", func(c *sim.Config) { c.HideAssets = true },
 			[]string{"Misses on /static/js/*, /static/css/*: hardly one has an origin row, while 99.8 %"}, nil},
 		{"an upper tier", func(c *sim.Config) {
-			c.UpperTier, c.TierTTL, c.Rows, c.SuspectShare = true, 2*time.Second, 30_000, 0.45
+			c.UpperTier, c.TierTTL, c.Rows, c.SuspectShare = true, 2*time.Second, 12_000, 0.45
 		},
 			[]string{"Misses on suspect routes have no origin row; lost rows explain", "an upper tier answered the others"}, nil},
 		{"the window begins a minute late", func(c *sim.Config) { c.WindowShift = time.Minute }, []string{"the leak began before your window"}, nil},
@@ -42,6 +43,7 @@ func TestLearned(t *testing.T) {
 			[]string{"missed although cache.ttl says that a response was fresh", "1m0s is stated"}, []string{"ttl: 1s", "ttl: 60s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			cfg := sim.Bench(8000, 5)
 			c.spoil(&cfg)
 			dir, _ := simulate(t, cfg)

@@ -137,6 +137,7 @@ func plainHits(rows []plainRow, from, to time.Time, ttl time.Duration) map[strin
 
 // TestCandidatesAgainstPlainRule compares candidate sets, member by member.
 func TestCandidatesAgainstPlainRule(t *testing.T) {
+	computes(t)
 	for _, tt := range []struct {
 		rate   float64
 		length time.Duration

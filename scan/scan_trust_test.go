@@ -261,7 +261,7 @@ func TestCeilings(t *testing.T) {
 // TestCeilingsHold: no estimate of a whole incident exceeds them.
 func TestCeilingsHold(t *testing.T) {
 	t.Parallel()
-	dir := mixed(t)
+	dir := mixed(t, 12_000)
 	h := run(t, inputOf(t, dir)).manifest.Headline
 	c := h.Ceilings
 	for _, x := range []struct {
@@ -314,8 +314,9 @@ h3  80.000 eve  SEA19-C1  /static/css/app.css Hit   of=f2
 // as it did, the alternatives must differ from it in their own direction, and
 // asking must change nothing else.
 func TestSensitivity(t *testing.T) {
+	computes(t)
 	t.Parallel()
-	dir := mixed(t)
+	dir := mixed(t, 12_000) // judged a dozen times over
 	plain := run(t, inputOf(t, dir))
 	var text string
 	for _, memory := range []int64{1 << 30, 1} {
@@ -388,6 +389,7 @@ func table(t *testing.T, name string) []map[string]string {
 // TestTrustAgainstTruth holds phases and reports of a whole incident to what
 // truly happened in it. One location hears of the revert far too late.
 func TestTrustAgainstTruth(t *testing.T) {
+	computes(t)
 	t.Parallel()
 	cfg := demo(5)
 	cfg.Rows = 50_000

@@ -307,8 +307,7 @@ func (b *brokenSink) Put(model.Finding) error {
 // TestFailuresOnTheWay ends scans early: the error says why, no manifest is
 // returned, and no temporary file is left.
 func TestFailuresOnTheWay(t *testing.T) {
-	cfg := sim.Bench(20_000, 5)
-	dir, _ := simulate(t, cfg)
+	dir, _ := simulate(t, sim.Bench(8000, 5))
 	input := func(t *testing.T) scan.Input {
 		in := inputOf(t, dir)
 		in.TempDir, in.Memory = t.TempDir(), 1 // the least budget: everything spills
@@ -326,6 +325,7 @@ func TestFailuresOnTheWay(t *testing.T) {
 	}
 	for _, phase := range []string{"plan", "read", "join", "calibrate", "reconstruct", "identify", "write"} {
 		t.Run("cancelled in "+phase, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			in := input(t)
@@ -343,6 +343,7 @@ func TestFailuresOnTheWay(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, 50, 500} {
 		t.Run("sink", func(t *testing.T) {
+			t.Parallel()
 			in := input(t)
 			m, err := scan.Run(context.Background(), in, &brokenSink{n})
 			if !errors.Is(err, errBroken) {
