@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/bits"
 	"slices"
 	"time"
 
@@ -45,12 +44,19 @@ func (p *pair) merge(o *pair) {
 
 // centre returns lag and spread as Offset has them.
 func (p *pair) centre(fromStart bool) (lag, spread time.Duration) {
-	l := &p.fromFirst
-	if fromStart {
-		l = &p.fromStart
-	}
-	lag, spread = l.centre(p.blur())
+	lag, spread = p.lags(fromStart).centre(p.blur())
 	return -lag, spread
+}
+
+// midrange returns the lag where several clocks, or one that was set anew, are
+// taken as one: between them.
+func (p *pair) midrange(fromStart bool) time.Duration { return -p.lags(fromStart).midrange() }
+
+func (p *pair) lags(fromStart bool) *lags {
+	if fromStart {
+		return &p.fromStart
+	}
+	return &p.fromFirst
 }
 
 // blur returns the mean width of the edge's intervals.
@@ -58,52 +64,33 @@ func (p *pair) blur() time.Duration {
 	return time.Duration(p.width/max(1, p.fromStart.n)) * time.Millisecond
 }
 
-// waits sorts the differences from the lookup by how long the request waited
-// for its first byte, in powers of two of a millisecond.
-type waits [14]struct {
-	fromStart lags
-	wait      int64 // sum, in milliseconds
+// marksStart reports whether stamps mark the start of a request, not its answer.
+//
+// No origin stamps a request before it arrives, nor after its answer is there;
+// but on a busy host it may stamp long after the arrival, or long before the
+// answer. So one side of the differences is sharp, if they are taken from the
+// instant that is marked: fewer lie beyond it than beyond the same side of the
+// other reading. The slope of stamp against wait is fooled where requests queue
+// before they are stamped, since then both grow together; it is asked where
+// clocks that drift have left neither side sharp.
+func (c *Clock) marksStart() bool {
+	var start, end, beside, n int64
+	for _, p := range c.caches { // each has a clock of its own
+		width := p.blur()
+		early, queued := p.fromStart.beside(width)
+		ahead, late := p.fromFirst.beside(width)
+		start, end = start+impossible*early+queued, end+impossible*late+ahead
+		beside, n = beside+min(early+queued, late+ahead), n+p.fromStart.n
+	}
+	if start == end || beside > n/8 {
+		return c.waits.slope() < 0.5
+	}
+	return start < end
 }
 
-func (w *waits) add(fromStart, wait time.Duration) {
-	ms := max(0, wait.Milliseconds())
-	b := &w[min(bits.Len64(uint64(ms)), len(w)-1)]
-	if b.fromStart.add(fromStart) {
-		b.wait += ms
-	}
-}
-
-func (w *waits) merge(o *waits) {
-	for i := range w {
-		w[i].fromStart.merge(&o[i].fromStart)
-		w[i].wait += o[i].wait
-	}
-}
-
-// slope returns by how much the stamp moves with the wait: 0 if it marks the
-// start of a request, 1 if it marks the answer. The middle of the range of
-// each bin tells it: a plain regression would need thousands of rows to see
-// past the phase of whole-second stamps, and would be fooled where phase and
-// wait hang together, as in a burst of requests that slow each other down.
-func (w *waits) slope(width time.Duration) float64 {
-	var n, x, t, xt, tt float64
-	for i := range w {
-		b := &w[i]
-		if b.fromStart.n < fewest {
-			continue
-		}
-		lag, _ := b.fromStart.centre(width)
-		weight, wait := float64(b.fromStart.n), float64(b.wait)/float64(b.fromStart.n)
-		late := float64(lag.Milliseconds())
-		n, x, t = n+weight, x+float64(weight*late), t+float64(weight*wait)
-		xt, tt = xt+float64(weight*float64(late*wait)), tt+float64(weight*float64(wait*wait))
-	}
-	spread := float64(n*tt) - float64(t*t)
-	if n == 0 || spread <= 0 {
-		return 0
-	}
-	return (float64(n*xt) - float64(x*t)) / spread
-}
+// impossible is how many times as much as a stamp that tarried one counts that
+// comes too soon: it may still be a stray, or near the edge.
+const impossible = 8
 
 // driftStep is the time within which a clock is taken to be steady.
 const driftStep = 10 * time.Minute
@@ -200,7 +187,7 @@ func (c *Clock) Offset(instant string) Offset {
 	if out.Refused, out.WrongBy = c.refuse(); out.Refused != "" {
 		return out
 	}
-	out.FromStart = instant == "start" || instant != "end" && c.waits.slope(c.all.blur()) < 0.5
+	out.FromStart = instant == "start" || instant != "end" && c.marksStart()
 	out.Lag, out.Spread = c.all.centre(out.FromStart)
 	if out.Lag.Abs() > absorbed {
 		out.WrongBy = -out.Lag.Round(100 * time.Millisecond)
@@ -214,7 +201,9 @@ func (c *Clock) Offset(instant string) Offset {
 			out.Partly = c.wrongBy(d, n)
 		}
 	}
-	out.Drift = c.drift(&out)
+	if out.Drift = c.drift(&out); len(out.Drift) > 0 {
+		out.Lag = c.all.midrange(out.FromStart)
+	}
 	out.Caches = c.byCache(&out)
 	out.LagMS, out.SpreadMS = out.Lag.Milliseconds(), out.Spread.Milliseconds()
 	return out
@@ -290,16 +279,18 @@ func errorOf(blur time.Duration, n int64) time.Duration {
 // spread of o to what is left once they are put right.
 func (c *Clock) drift(o *Offset) []StepLag {
 	var out, all []StepLag
+	whole := c.all.midrange(o.FromStart) // of all locations, as each step is
 	for _, at := range slices.Sorted(maps.Keys(c.steps)) {
 		p := c.steps[at]
 		n := p.fromStart.n
 		if n < minJoined {
 			continue
 		}
-		lag, spread := p.centre(o.FromStart)
-		s := StepLag{at, at.String(), n, (o.Lag - lag).Milliseconds(), spread}
+		_, spread := p.centre(o.FromStart)
+		off := whole - p.midrange(o.FromStart)
+		s := StepLag{at, at.String(), n, off.Milliseconds(), spread}
 		all = append(all, s)
-		if (lag - o.Lag).Abs() > surely+4*errorOf(p.blur(), n) {
+		if off.Abs() > surely+spread+4*errorOf(p.blur(), n) { // ends that queues smear move by themselves
 			out = append(out, s)
 		}
 	}
@@ -341,6 +332,9 @@ func (c *Clock) byCache(o *Offset) []CacheLag {
 		lag, spread := p.centre(o.FromStart)
 		if n < minJoined || len(o.Drift) > 0 {
 			spread = o.Spread
+		}
+		if len(o.Drift) > 0 {
+			lag = p.midrange(o.FromStart)
 		}
 		doubt := float64(errorOf(p.blur(), n)) / float64(usualSkew)
 		own := time.Duration(float64(lag-o.Lag) / (1 + float64(doubt*doubt)))

@@ -104,6 +104,34 @@ func TestClockOfBursts(t *testing.T) {
 	}
 }
 
+// TestClockOfBusyHosts: one request in ten queues before its origin stamps it,
+// or its answer does after, so that stamp and wait grow together, or neither.
+func TestClockOfBusyHosts(t *testing.T) {
+	for _, anchor := range []string{"start", "end"} {
+		for seed := range uint64(20) {
+			rnd := rand.New(rand.NewPCG(seed, 10))
+			var c calibrate.Clock
+			for range 700 {
+				queued, work := time.Duration(0), time.Duration((40+110*rnd.Float64())*float64(ms))
+				if rnd.IntN(10) == 0 {
+					queued = time.Duration(rnd.ExpFloat64() * float64(250*ms))
+				}
+				start := model.Instant(time.Hour) + model.Instant(rnd.Int64N(int64(10*time.Minute)))
+				stamp, first := start.Add(queued), start.Add(queued+work)
+				if anchor == "end" {
+					stamp = start.Add(work)
+				}
+				second := first / model.Instant(time.Second) * model.Instant(time.Second)
+				v := model.Interval{Lo: second, Hi: second.Add(time.Second)}
+				c.Add("LHR61-C2", v.Shift(start.Sub(first).Truncate(ms)), v, model.Interval{Lo: stamp, Hi: stamp.Add(ms)})
+			}
+			if o := c.Offset("unknown"); o.FromStart != (anchor == "start") || o.Lag.Abs() > 12*ms {
+				t.Errorf("stamped at its %s, seed %d: from start %v, lag %v", anchor, seed, o.FromStart, o.Lag)
+			}
+		}
+	}
+}
+
 // TestClockRefuses what would mislead, and says what is likely wrong.
 func TestClockRefuses(t *testing.T) {
 	for _, c := range []struct {
