@@ -109,7 +109,7 @@ func (s *state) assumptions() []string {
 	}
 	say(true, "CloudFront logs no Set-Cookie. %s", s.setOn())
 	say(true, "the cache kept a response for %v; it expired by the rule %q%s", c.TTL.Max, c.Expiry, anyRule(c.Expiry))
-	say(true, "requests share a cache by %s", c.Scope)
+	say(true, "%s", sharing(c.Scope))
 	say(c.CachesPerScope == 0, "how many caches stand behind one name is unknown; it was estimated")
 	out = append(out, s.assumedCaches()...)
 	say(c.Collapsing == model.Unknown, "whether waiting requests were collapsed is unknown; both are allowed for")

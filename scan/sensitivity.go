@@ -38,7 +38,7 @@ func alternatives(inc *model.Incident) []alternative {
 	}
 	out = append(out, alternative{name: "skew", words: fmt.Sprintf("clocks differ by up to %v more than is always allowed for", otherSkew), skew: otherSkew / 2})
 	for _, x := range []model.Scope{model.ScopeLocation, model.ScopeCity, model.ScopeGlobal} {
-		add(c.Scope != x, "scope "+string(x), fmt.Sprintf("requests share a cache by %s", x),
+		add(c.Scope != x, "scope "+string(x), sharing(x),
 			func(i *model.Incident) { i.Cache.Scope = x })
 	}
 	none, one := model.UpperTier{Known: true}, model.UpperTier{Known: true, Scope: model.ScopeGlobal, TTL: c.TTL.Max}
@@ -196,4 +196,12 @@ func (s *state) compare(res *model.Sensitivity, base, found placed) error {
 // notified reports whether a workspace of that tier is on the list to notify.
 func notified(tier string) bool {
 	return tier == model.TierPossible.String() || tier == model.TierProbable.String() || tier == model.TierConfirmed.String()
+}
+
+// sharing says which requests one cache answers.
+func sharing(s model.Scope) string {
+	if s == model.ScopeGlobal {
+		return "all requests share one cache"
+	}
+	return fmt.Sprintf("requests of one %s share a cache", s)
 }
