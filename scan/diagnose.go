@@ -189,7 +189,8 @@ func (d *diagnosis) directory(m *model.Manifest) {
 		return
 	}
 	j := m.Joins
-	if j.Sessions > 0 && j.SessionsKnown == 0 && j.UsersKnown*2 > j.Users {
+	alike := d.logShapes() == shapes(d.dir.Shapes()) // else the two sides are written differently, and session_form can mend that
+	if j.Sessions > 0 && j.SessionsKnown == 0 && j.UsersKnown*2 > j.Users && alike {
 		d.warn("0 of %d log sessions found in %s; holders are named by the user in the origin log. A table that has only the current token of each session cannot know those of the incident", d.strangeSessions(), d.Incident.Directory.Sessions.URI)
 		return
 	}
