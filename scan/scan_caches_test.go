@@ -76,9 +76,9 @@ func kinds() map[string]sim.Config {
 		})
 		at("a late revert", func(c *sim.Config) { c.LateRevert = 20 * time.Second })
 	}
-	if raceEnabled { // the detector looks at code: one world for each part of it
+	if raceEnabled { // the detector looks at code: few worlds will do
 		maps.DeleteFunc(out, func(name string, _ sim.Config) bool {
-			return !slices.Contains([]string{"tier, collapsing, 0.3/s", "kept, 0.3/s", "stale, 0.3/s", "HEAD, Range, 304, 0.3/s"}, name)
+			return !slices.Contains([]string{"tier, collapsing, 0.3/s", "kept, 0.3/s", "HEAD, Range, 304, 0.3/s"}, name)
 		})
 	}
 	return out
