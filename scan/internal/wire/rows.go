@@ -89,6 +89,7 @@ func Delivery(c *Codec, d *model.Delivery) {
 	Citation(c, &d.Fill)
 	Number(c, &d.FillTime)
 	c.ID(&d.FillDevice)
+	Number(c, &d.Generation)
 	c.ID(&d.HolderSession)
 	Text(c, &d.HolderUser)
 	c.Strings(&d.HolderWorkspaces)
