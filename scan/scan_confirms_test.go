@@ -11,6 +11,7 @@ import (
 // TestRevalidationIsRead: nobody says whether a 304 keeps or replaces the stored
 // Set-Cookie; what recipients presented says it, and hits are judged by that.
 func TestRevalidationIsRead(t *testing.T) {
+	computes(t)
 	for _, c := range []struct {
 		does, words string
 		low, high   float64
