@@ -369,7 +369,7 @@ func FuzzDecoder(f *testing.F) {
 		decodetest.Account(t, in, decodetest.Read(bytes.NewReader(in), 0, newDecoder))
 		planted, err := json.Marshal(map[string]any{"ts": 1678213265, "path": string(in), "sid_hash": secret + string(in), "set_cookie": []string{"sid=" + secret}, "set_sid_hash": secret})
 		if err != nil {
-			t.Skip()
+			t.Fatal(err)
 		}
 		decodetest.NoSecret(t, decodetest.Read(bytes.NewReader(planted), 0, newDecoder), secret)
 	})
