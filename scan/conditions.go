@@ -1,12 +1,11 @@
 package scan
 
 import (
-	"math"
-
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/calibrate"
 	"github.com/spillscope/spillscope/model/identity"
 	"github.com/spillscope/spillscope/model/reconstruct"
+	"github.com/spillscope/spillscope/model/verdict"
 )
 
 // met counts what makes attribution easier or harder, as the phases meet it.
@@ -76,7 +75,7 @@ func (s *state) conditions() model.Conditions {
 	}
 	s.pooled(&c, s.caches.report())
 	for _, x := range []*float64{&c.Rate, &c.EdgeLost, &c.Logged, &c.Cookies, &c.Tier, &c.Behind, &c.Refreshed, &c.Shared, &c.Spread} {
-		*x = round4(*x)
+		*x = verdict.Round(*x)
 	}
 	return c
 }
@@ -99,11 +98,8 @@ func (s *state) pooled(c *model.Conditions, caches []calibrate.Posterior) {
 		c.Caches += float64(w * size)
 	}
 	for _, x := range []*float64{&c.Real, &c.Floor, &c.Ceil, &c.Caches} {
-		*x = round4(*x)
+		*x = verdict.Round(*x)
 	}
 }
 
 func ratio(part, of int64) float64 { return float64(part) / float64(max(1, of)) }
-
-// round4 keeps four digits: these are conditions, not results.
-func round4(x float64) float64 { return math.Round(x*1e4) / 1e4 }

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spillscope/spillscope/model"
@@ -154,12 +155,7 @@ const cachedErrors = 0.2
 // unlogged reports whether the origin logs no request on a route, so that a
 // missing row says nothing.
 func (s *state) unlogged(route int) bool {
-	for _, r := range s.losses.Unlogged {
-		if r == route {
-			return true
-		}
-	}
-	return s.losses.Misses == 0
+	return s.losses.Misses == 0 || slices.Contains(s.losses.Unlogged, route)
 }
 
 // unhurried is what an answer may take that nobody timed.

@@ -39,7 +39,7 @@ type outcome struct {
 	staff        map[string]bool
 	revoke       map[model.ID]*model.Revocation
 	flags        map[model.FlagName]int
-	first, last  model.Instant
+	span         model.Span // of its deliveries
 }
 
 func newOutcome() outcome {
@@ -388,10 +388,7 @@ func (j *judge) countHit(h *hit, rows []judged) {
 	at := h.Row.Edge.End.Lo
 	if c.delivered {
 		j.tally.at(at, h.Row.Cache).Deliveries++
-		if j.outcome.first == 0 || at < j.outcome.first {
-			j.outcome.first = at
-		}
-		j.outcome.last = max(j.outcome.last, at)
+		j.outcome.span = including(j.outcome.span, at)
 	}
 	if c.used {
 		j.tally.at(at, h.Row.Cache).Used++

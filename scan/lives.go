@@ -74,7 +74,7 @@ func since(from model.Instant, cs []reconstruct.Candidate) []reconstruct.Candida
 // what the incident file states.
 const enoughLives = 100
 
-// settle estimates the lives of each route, and reports whether one of them is
+// settleLives estimates the lives of each route, and reports whether one of them is
 // so far from the stated one that likelihoods must assume it instead.
 func (s *state) settleLives() (changed bool) {
 	l := &s.caches.lives

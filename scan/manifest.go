@@ -82,8 +82,8 @@ func (s *state) headline() model.Headline {
 		DeliveriesOutside:   o.outside.before + o.outside.after,
 		Outside:             o.outside.result(),
 		Ceilings:            s.ceilingResult,
-		FirstDelivery:       o.first.String(),
-		LastDelivery:        o.last.String(),
+		FirstDelivery:       o.span.From.String(),
+		LastDelivery:        o.span.To.String(),
 		TotalWorkspaces:     s.Incident.TotalWorkspaces,
 		TotalWorkspacesBase: "total_workspaces of the incident file",
 	}

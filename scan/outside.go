@@ -8,11 +8,11 @@ import (
 // outside adds up the hits of the margin: reported, never folded in.
 type outside struct {
 	before, after int
-	first, last   model.Instant
+	span          model.Span // from the first to the last
 }
 
 func (o *outside) result() model.Outside {
-	return model.Outside{Before: o.before, After: o.after, First: o.first.String(), Last: o.last.String()}
+	return model.Outside{Before: o.before, After: o.after, First: o.span.From.String(), Last: o.span.To.String()}
 }
 
 // keepOutside lists the rows of a hit in the margin, if any of them counts. All
@@ -29,10 +29,7 @@ func (j *judge) keepOutside(h *hit, rows []judged) error {
 	} else {
 		o.after++
 	}
-	if o.first == 0 || at < o.first {
-		o.first = at
-	}
-	o.last = max(o.last, at)
+	o.span = including(o.span, at)
 	for n := range rows {
 		d := &rows[n].delivery
 		j.reports.row(d, true)

@@ -29,9 +29,9 @@ type phaseKey struct {
 
 // phaseTotal is what minutes are too coarse for.
 type phaseTotal struct {
-	first, last model.Instant // deliveries
-	fill        model.Instant // the last session-bearing one
-	access      int
+	span   model.Span    // of its deliveries
+	fill   model.Instant // the last session-bearing one
+	access int
 }
 
 // newPhases cuts time at the events of the timeline; where there is none, at
@@ -104,10 +104,7 @@ func (p *phases) hit(e *model.EdgeRow, c *counted) {
 	if c.delivered {
 		p.at(e.End.Lo, e.Location).Deliveries++
 		t := &p.totals[p.of(e.End.Lo)]
-		if t.first == 0 || e.End.Lo < t.first {
-			t.first = e.End.Lo
-		}
-		t.last = max(t.last, e.End.Lo)
+		t.span = including(t.span, e.End.Lo)
 	}
 	if c.used {
 		p.at(e.End.Lo, e.Location).Used++
@@ -147,7 +144,7 @@ func (p *phases) results(judged model.Span) []model.PhaseResult {
 		}
 		r.Phase, r.From, r.To = name, from.String(), max(from, to).String()
 		r.AccessRows = t.access
-		r.FirstDelivery, r.LastDelivery, r.LastFill = t.first.String(), t.last.String(), t.fill.String()
+		r.FirstDelivery, r.LastDelivery, r.LastFill = t.span.From.String(), t.span.To.String(), t.fill.String()
 		where[i] = map[string]bool{}
 	}
 	for k, m := range p.minutes {

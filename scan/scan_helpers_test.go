@@ -174,6 +174,18 @@ func compare(t *testing.T, dir string, f *findings) score.Report {
 	return r
 }
 
+// covers checks that enough was delivered to show something, and that the true
+// fill of each delivery is among the candidates.
+func covers(t *testing.T, r *score.Report) {
+	t.Helper()
+	if r.Coverage.Of < 50 {
+		t.Errorf("only %d deliveries", r.Coverage.Of)
+	}
+	if len(r.Missed) > 0 {
+		t.Errorf("true fill not among the candidates: covered %v, first missed %v", r.Coverage, r.Missed[:min(3, len(r.Missed))])
+	}
+}
+
 // writeCase writes the columns of a case that package score reads.
 func writeCase(t *testing.T, f *findings) string {
 	t.Helper()

@@ -171,12 +171,7 @@ func TestTruthInManyWorlds(t *testing.T) {
 				dir, _ := simulate(t, cfg)
 				f := run(t, inputOf(t, dir))
 				r := compare(t, dir, f)
-				if r.Coverage.Of < 50 {
-					t.Errorf("only %d deliveries", r.Coverage.Of)
-				}
-				if len(r.Missed) > 0 {
-					t.Errorf("true fill not among the candidates: covered %v, first missed %v", r.Coverage, r.Missed[0])
-				}
+				covers(t, &r)
 				if r.Traceable.Are < r.Traceable.Of {
 					t.Errorf("workspaces reached and traceable, but not listed: %v of %v", r.Traceable, r.Unlisted)
 				}

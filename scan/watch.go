@@ -37,7 +37,7 @@ func (s *state) newWatch() *watch {
 	}
 }
 
-// edge looks at an edge row with the origin rows of its request id.
+// watchEdge looks at an edge row with the origin rows of its request id.
 func (j *joiner) watchEdge(e *model.EdgeRow, row *cacheRow, origins []model.OriginRow) error {
 	w := j.watch
 	suspect := e.Route != model.NoRoute
