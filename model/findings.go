@@ -34,13 +34,14 @@ type Rung uint8
 const (
 	RungOriginRow  Rung = iota + 1 // the fill's own origin row
 	RungEdgeCookie                 // session in the edge's cookie column
+	RungPlaced                     // an origin row without request id, placed by address, path and time
 	RungConnection                 // origin rows of the same connection before and after
 	RungDeviceID                   // same device id
 	RungAgent                      // same address and User-Agent
 	RungUnknown
 )
 
-var rungNames = [...]string{"", "origin row", "edge cookie", "connection", "device id", "address and user agent", "unknown"}
+var rungNames = [...]string{"", "origin row", "edge cookie", "address, path and time", "connection", "device id", "address and user agent", "unknown"}
 
 func (r Rung) String() string { return rungNames[r] }
 

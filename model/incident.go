@@ -156,8 +156,11 @@ const (
 type Source struct {
 	Kind        SourceKind
 	URI         string            // file, folder, glob or s3:// prefix, relative to the incident file
-	Format      string            // auto, cloudfront, jsonl
-	Map         map[string]string // our name → dotted path in the row
+	Format      string            // auto, or one of the formats of the kind
+	Unwrap      string            // what the rows are wrapped in: cloudwatch-export, firehose, string-json; "": found out
+	Fields      []string          // columns, in order, of a log that does not name them itself
+	Delimiter   string            // between them; "": found out
+	Map         map[string]string // our name → dotted path or column in the row
 	SessionForm SessionForm
 	TimeZone    string  // IANA name for stamps without offset; "" refuses them
 	Instant     string  // start, end, unknown: what the stamp marks
@@ -179,14 +182,20 @@ type SessionForm struct {
 
 // Directory says who the sessions, users and workspaces are.
 type Directory struct {
-	Sessions, Users, Memberships, Workspaces Table
-	AsOf                                     Instant // when memberships were exported; 0: unknown
+	Sessions, Users, Memberships, Workspaces, Contacts Table
+
+	AsOf Instant // when memberships were exported; 0: unknown
 }
 
 // Table is one exported table of the directory.
 type Table struct {
-	URI string
-	Map map[string]string // our column name → theirs
+	URI       string
+	Map       map[string]string // our column name → theirs
+	Format    string            // auto, csv, copy (Postgres text), jsonl, parquet
+	Columns   []string          // names, in order, of a table without a header line
+	TimeZone  string            // IANA name for stamps without offset; "" refuses them
+	UserClaim string            // sessions: dotted path to the user in a JSON column
+	Form      SessionForm       // sessions: what brings a stored value to the form in the logs
 	// Form of the session column: "digest" may be printed in revoke.csv,
 	// "token" is a live credential and is not. "" is treated as token.
 	Values string

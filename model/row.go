@@ -1,16 +1,25 @@
 package model
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 )
 
 // Ref cites one row: which input object, which line of its decompressed
-// stream (from 1), and at which byte that line starts.
+// stream (from 1), and at which byte of it the row starts: several rows can
+// stand in one line. Of a Parquet object, Offset is the row group (from 0) and
+// Line the row in it (from 1). Either way rows of an object are in the order
+// of Offset, then Line.
 type Ref struct {
 	Object uint32
 	Line   uint64
 	Offset int64
+}
+
+// Compare orders the rows of all objects as they stand there.
+func (r Ref) Compare(o Ref) int {
+	return cmp.Or(cmp.Compare(r.Object, o.Object), cmp.Compare(r.Offset, o.Offset), cmp.Compare(r.Line, o.Line))
 }
 
 // RefererClass says from where a request for a sub-resource came, as far as
@@ -87,6 +96,8 @@ type EdgeRow struct {
 	// Duplicates: Line is a hash of the whole line, Shared of the columns that
 	// every CloudFront log has had since 2012, Columns of the #Fields list.
 	Line, Shared, Columns uint64
+
+	Also []Ref // where else the same row stands, in the log of another delivery
 }
 
 // untimed is how long a response is allowed to have taken where the log, as
@@ -131,6 +142,11 @@ type OriginRow struct {
 	Time  Interval      // the logged instant, at its logged precision
 	Taken time.Duration // <0: not logged
 
+	Trace    ID     // digest of the id that the load balancer gave the request; zero: not logged
+	Instance string // which of several writers logged it: each has a clock of its own
+	Told     bool   // of a sighting source: what somebody did, not a request at the origin
+
+	Host     string
 	Method   string
 	Route    int    // index in Incident.Routes, or NoRoute
 	Pattern  string // path with its variable segments starred
@@ -147,6 +163,7 @@ type OriginRow struct {
 
 	Client netip.Addr // viewer address as forwarded; invalid: not logged
 	Agent  ID
+	Device ID     // digest of a device id that outlives sessions; zero: not logged
 	Line   uint64 // hash of the whole line
 }
 

@@ -1,8 +1,6 @@
 package scan
 
 import (
-	"encoding/binary"
-
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/spill"
 	"github.com/spillscope/spillscope/scan/internal/wire"
@@ -24,8 +22,7 @@ func citedFields(c *wire.Codec, r *model.CitedRow) {
 
 func (c *citer) add(r *model.CitedRow) error {
 	c.key = append(append(c.key[:0], r.RequestID...), 0, r.Kind[0])
-	c.key = binary.BigEndian.AppendUint32(c.key, r.Ref.Object)
-	c.key = binary.BigEndian.AppendUint64(c.key, r.Ref.Line)
+	c.key = appendRef(c.key, r.Ref)
 	c.val = wire.Encode(c.val[:0], func(w *wire.Codec) { citedFields(w, r) })
 	return c.to.Add(c.key, c.val)
 }

@@ -130,7 +130,7 @@ func (r *reader) decode(stored io.Reader, o *object) error {
 
 // decoder returns the decoder for o and what to do once it has read all of it.
 func (r *reader) decoder(o *object) (decode.Decoder, func(), error) {
-	if o.edge {
+	if o.source.Kind == model.SourceEdge {
 		return r.edgeDecoder(o)
 	}
 	o.format = "jsonl"
@@ -191,8 +191,7 @@ func (r *reader) origin(row *model.OriginRow) {
 }
 
 func (r *reader) reject(x model.Reject) {
-	key := binary.BigEndian.AppendUint32(nil, x.Ref.Object)
-	key = binary.BigEndian.AppendUint64(key, x.Ref.Line)
+	key := appendRef(nil, x.Ref)
 	r.buf = wire.Encode(r.buf[:0], func(c *wire.Codec) { rejectFields(c, &x) })
 	r.fail(r.rejects.Add(key, r.buf))
 }

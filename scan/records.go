@@ -14,6 +14,13 @@ func appendInstant(key []byte, t model.Instant) []byte {
 	return binary.BigEndian.AppendUint64(key, uint64(t)^1<<63)
 }
 
+// appendRef appends r so that bytes sort like Ref.Compare.
+func appendRef(key []byte, r model.Ref) []byte {
+	key = binary.BigEndian.AppendUint32(key, r.Object)
+	key = binary.BigEndian.AppendUint64(key, uint64(r.Offset))
+	return binary.BigEndian.AppendUint64(key, r.Line)
+}
+
 // holding is what is known of the session that a response carried.
 type holding struct {
 	Session  model.ID

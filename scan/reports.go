@@ -82,7 +82,7 @@ func newReports(dir *intake.Directory) *reports {
 		members = dir.Members(spaces)
 	}
 	slices.SortStableFunc(r.all, func(a, b *report) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Ref.Object, b.Ref.Object), cmp.Compare(a.Ref.Line, b.Ref.Line))
+		return cmp.Or(cmp.Compare(a.At, b.At), a.Ref.Compare(b.Ref))
 	})
 	for _, x := range r.all {
 		who := []string{x.User}

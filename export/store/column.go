@@ -129,7 +129,7 @@ func role[T any](name string, at func(*T) *model.Role) column[T] {
 }
 
 func rung[T any](name string, at func(*T) *model.Rung) column[T] {
-	return named(name, at, 0, model.RungOriginRow, model.RungEdgeCookie, model.RungConnection, model.RungDeviceID, model.RungAgent, model.RungUnknown)
+	return named(name, at, 0, model.RungOriginRow, model.RungEdgeCookie, model.RungPlaced, model.RungConnection, model.RungDeviceID, model.RungAgent, model.RungUnknown)
 }
 
 func tri[T any](name string, at func(*T) *model.Tri) column[T] {

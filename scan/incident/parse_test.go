@@ -69,24 +69,29 @@ func TestParseFull(t *testing.T) {
 			SetOn: model.SetOn{Rule: model.SetOnOncePer, Period: time.Minute}, Framed: []string{"/embed/**"}, HostOnly: true, UsedAt: []string{"www.example.com"},
 			Stripped: []model.Span{{From: at("2023-03-07T19:00:00Z"), To: at("2023-03-07T19:10:00Z")}}},
 		Sources: []model.Source{
-			{Kind: model.SourceEdge, URI: "edge/**/*.gz", Format: "cloudfront", Sampled: 0.1, Line: 37},
+			{Kind: model.SourceEdge, URI: "edge/**/*.gz", Format: "cloudfront", Unwrap: "firehose", Fields: []string{"date", "time"}, Delimiter: ",", Sampled: 0.1, Line: 37},
 			{Kind: model.SourceOrigin, URI: "origin/", Format: "jsonl",
 				Map: map[string]string{"time": "ts", "request_id": "h.cf", "method": "m", "path": "p", "status": "s", "session": "sid",
-					"user": "u", "set_cookie": "sc", "set_session": "ss", "user_agent": "ua", "client_ip": "ip", "duration": "d"},
+					"user": "u", "set_cookie": "sc", "set_session": "ss", "user_agent": "ua", "client_ip": "ip", "duration": "d",
+					"trace_id": "t", "host": "ho", "device_id": "di", "instance": "i"},
+				Unwrap: "string-json", Fields: []string{"ts", "m"}, Delimiter: ";",
 				SessionForm: model.SessionForm{Decode: []string{"percent", "base64url"}, StripPrefix: "s:", CutAt: ".", Hash: "sha256-hex", Claim: "passport.user"},
 				TimeZone:    "America/Los_Angeles", Instant: "end", Unit: "ms", XFF: "first", Sampled: 0.5, Line: 38},
+			{Kind: model.SourceSighting, URI: "audit.csv", Format: "auto", Map: map[string]string{"time": "at", "user": "u"}, Instant: "unknown", XFF: "last", Line: 51},
 		},
 		Directory: model.Directory{
-			Sessions:    model.Table{URI: "s.csv", Map: map[string]string{"session_hash": "h", "user_id": "u", "ended_at": "e"}, Values: "digest", Line: 49},
-			Users:       model.Table{URI: "u.csv", Map: map[string]string{"user_id": "a", "email": "b", "name": "c", "role": "d", "locale": "e", "country": "f"}, Line: 50},
-			Memberships: model.Table{URI: "m.csv", Map: map[string]string{"user_id": "a", "workspace_id": "b", "valid_from": "c", "valid_to": "d"}, Line: 51},
+			Sessions: model.Table{URI: "s.csv", Map: map[string]string{"session_hash": "h", "user_id": "u", "created_at": "c", "ended_at": "e"}, Values: "digest", Line: 55,
+				Format: "copy", Columns: []string{"h", "u", "c", "e"}, TimeZone: "UTC", UserClaim: "passport.user", Form: model.SessionForm{Hash: "sha1-hex"}},
+			Users:       model.Table{URI: "u.csv", Map: map[string]string{"user_id": "a", "email": "b", "name": "c", "role": "d", "locale": "e", "country": "f"}, Line: 56},
+			Memberships: model.Table{URI: "m.csv", Map: map[string]string{"user_id": "a", "workspace_id": "b", "valid_from": "c", "valid_to": "d"}, Line: 57},
 			Workspaces: model.Table{URI: "w.csv", Map: map[string]string{"workspace_id": "a", "name": "b", "contact_email": "c", "region": "d",
-				"contact_name": "e", "contact_role": "f", "locale": "g", "country": "h"}, Line: 52},
-			AsOf: at("2023-03-07T10:15:00Z"),
+				"contact_name": "e", "contact_role": "f", "locale": "g", "country": "h"}, Line: 58},
+			Contacts: model.Table{URI: "c.csv", Map: map[string]string{"workspace_id": "a", "contact_email": "c", "contact_name": "e", "contact_role": "f", "locale": "g", "country": "h"}, Line: 59},
+			AsOf:     at("2023-03-07T10:15:00Z"),
 		},
 		TotalWorkspaces: 5000,
 		DataCategories:  []model.Category{{Path: "/api/videos/**", Name: "video metadata"}},
-		Reports:         model.Table{URI: "r.csv", Map: map[string]string{"reported_at": "a", "user_id": "b", "workspace_id": "c", "note": "d"}, Line: 56},
+		Reports:         model.Table{URI: "r.csv", Map: map[string]string{"reported_at": "a", "user_id": "b", "workspace_id": "c", "note": "d"}, Line: 63},
 		Thresholds:      model.Thresholds{Rejects: 0.002, CoverageGap: 24 * time.Hour, JoinRate: 0.995},
 		Timeline:        []model.Event{{At: at("2023-03-07T19:10:00Z"), What: "revert"}, {At: at("2023-03-07T18:21:00Z"), What: "the change"}},
 	}
@@ -212,21 +217,21 @@ func TestErrors(t *testing.T) {
 		{"[sid]", "[sid], set_on: once_per", `6:32: cookie.set_on: once_per needs its period; write {once_per: 60s}`},
 		{"[sid]", "[sid], set_on: {once_per: 0s}", `6:33: cookie.set_on.once_per: must be longer than zero`},
 		{"[sid]", "[]", `6:10: cookie.names: name the session cookie`},
-		{"kind: edge", "kind: sighting", `7:11: sources[0].kind: sighting is not read by this version; valid kinds are edge, origin`},
-		{"kind: edge", "kind: edges", `7:18: sources[0].kind: "edges" is not one of edge, origin; did you mean "edge"?`},
-		{"edge/*.gz}", "edge/*.gz, format: jsonl}", `7:48: sources[0].format: "jsonl" is not one of auto, cloudfront`},
-		{"edge/*.gz}", "edge/*.gz, map: {time: t}}", `7:40: sources[0]: unknown key "map"; valid here: kind, uri, format, session_form, sampled`},
+		{"kind: edge", "kind: sighting", `7:11: sources[0].map: is missing`},
+		{"kind: edge", "kind: edges", `7:18: sources[0].kind: "edges" is not one of edge, origin, sighting; did you mean "edge"?`},
+		{"edge/*.gz}", "edge/*.gz, format: jsonl}", `7:48: sources[0].format: "jsonl" is not one of auto, cloudfront, cloudfront-realtime`},
+		{"edge/*.gz}", "edge/*.gz, map: {time: t}}", `7:40: sources[0]: unknown key "map"; valid here: kind, uri, format, unwrap, fields, delimiter, session_form, sampled`},
 		{"uri: edge/*.gz", "uri: *.gz", `7:29: sources[0].uri: a value that begins with *, & or ! must be in quotes`},
 		{edge, origin + "}", `7:1: sources: needs at least one {kind: edge, uri: …}: the CDN's logs`},
 		{edge, edge + ", {kind: origin, uri: o}", `7:41: sources[1].map: is missing`},
-		{edge, edge + ", {kind: origin, uri: o, map: {time: t}}", `7:64: sources[1].map.request_id: is missing`},
+		{edge, edge + ", {kind: origin, uri: o, map: {path: t}}", `7:64: sources[1].map.time: is missing`},
 		{edge, edge + ", " + origin + ", time_zone: PST}", `7:106: sources[1].time_zone: "PST" is not a time zone; write a name of the IANA list, like UTC or America/Los_Angeles`},
 		{"case: c", "case: c\ntotal_workspaces: many", `3:19: total_workspaces: "many" is not a whole number from 1 up`},
 		{"case: c", "case: c\nthresholds: {rejects: 1}", `3:23: thresholds.rejects: 1 could mean 1% or 1 times the whole; write it with %`},
 		{"case: c", "case: c\nthresholds: {rejects: 101%}", `3:23: thresholds.rejects: 101% is more than 100%`},
 		{"case: c", "case: c\nthresholds: {rejects: few}", `3:23: thresholds.rejects: "few" is not a share; want a share like 0.1% or 0.001`},
 		{"case: c", "case: c\ndirectory: {users: u.csv}", `3:20: directory.users: must be a mapping; write {uri: u.csv}`},
-		{"case: c", "case: c\ndirectory: {users: {uri: u.csv, values: digest}}", `3:33: directory.users: unknown key "values"; valid here: uri, map`},
+		{"case: c", "case: c\ndirectory: {users: {uri: u.csv, values: digest}}", `3:33: directory.users: unknown key "values"; valid here: uri, format, columns, map, time_zone`},
 		{"case: c", "case: c\nwindow2:\n  from: 1", `3:1: unknown key "window2"; did you mean "window"?`},
 	} {
 		text := strings.Replace(minimal, c.old, c.new, 1)
@@ -288,7 +293,7 @@ f:7:1: unknown key "rutes"; did you mean "routes"?
 f:8:14: cache.ttl: 1 has no unit; write 1s or 1ms or 1m
 f:8:24: cache.scope: "lokation" is not one of location, city, region, global; did you mean "location"?
 f:9:10: cookie: unknown key "name"; did you mean "names"?
-f:11:11: sources[0].kind: "egde" is not one of edge, origin; did you mean "edge"?`
+f:11:11: sources[0].kind: "egde" is not one of edge, origin, sighting; did you mean "edge"?`
 	_, err := incident.Parse("f", []byte(text))
 	if err == nil {
 		t.Fatal("no error")

@@ -149,11 +149,7 @@ func (r *reader) query(v value, q *model.QueryKey) {
 		q.All = word == "all"
 		return
 	}
-	r.list(func(v value) {
-		var name string
-		r.text(&name)(v)
-		q.Names = append(q.Names, name)
-	})(v)
+	r.texts(&q.Names)(v)
 }
 
 func (r *reader) upperTier(v value, u *model.UpperTier) {
@@ -261,6 +257,7 @@ func (r *reader) directory(v value, d *model.Directory) {
 		field{"memberships", r.table(&d.Memberships, "user_id", "workspace_id", "valid_from", "valid_to")},
 		field{"workspaces", r.table(&d.Workspaces, "workspace_id", "name", "contact_email", "region",
 			"contact_name", "contact_role", "locale", "country")},
+		field{"contacts", r.table(&d.Contacts, "workspace_id", "contact_email", "contact_name", "contact_role", "locale", "country")},
 		field{"as_of", r.instant(&d.AsOf)},
 	)
 }
@@ -268,7 +265,10 @@ func (r *reader) directory(v value, d *model.Directory) {
 // sessions is the one table that says in what form it holds its values.
 func (r *reader) sessions(t *model.Table) func(value) {
 	return func(v value) {
-		r.tableWith(v, t, []string{"session_hash", "user_id", "ended_at"}, field{"values", oneOf(r, &t.Values, "digest", "token")})
+		r.tableWith(v, t, []string{"session_hash", "user_id", "created_at", "ended_at"},
+			field{"values", oneOf(r, &t.Values, "digest", "token")},
+			field{"user_claim", r.text(&t.UserClaim)},
+			field{"session_form", func(v value) { r.sessionForm(v, &t.Form) }})
 	}
 }
 
@@ -284,7 +284,10 @@ func (r *reader) tableWith(v value, t *model.Table, columns []string, more ...fi
 	t.Line = v.pos.line
 	r.mapping(v, slices.Concat([]field{
 		{"uri", r.uri(&t.URI)},
+		{"format", oneOf(r, &t.Format, "auto", "csv", "copy", "jsonl", "parquet")},
+		{"columns", r.texts(&t.Columns)},
 		{"map", func(v value) { t.Map = r.names(v, columns) }},
+		{"time_zone", r.timeZone(&t.TimeZone)},
 	}, more)...)
 	r.require(v, "uri")
 }
@@ -302,6 +305,15 @@ func (r *reader) names(v value, ours []string) map[string]string {
 	}
 	r.mapping(v, fields...)
 	return m
+}
+
+// texts reads a list of texts.
+func (r *reader) texts(dst *[]string) func(value) {
+	return r.list(func(v value) {
+		var text string
+		r.text(&text)(v)
+		*dst = append(*dst, text)
+	})
 }
 
 // words reads a list of words of which each is one of names.

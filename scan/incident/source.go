@@ -6,11 +6,15 @@ import (
 	"github.com/spillscope/spillscope/model"
 )
 
-// originColumns are what can be mapped from a row of an origin log.
-func originColumns() []string {
-	return []string{"time", "request_id", "method", "path", "status", "session", "user",
-		"set_cookie", "set_session", "user_agent", "client_ip", "duration"}
+// rowColumns are what can be mapped from a row of an origin log or of a table
+// of sightings.
+func rowColumns() []string {
+	return []string{"time", "request_id", "trace_id", "method", "host", "path", "status", "session", "user",
+		"set_cookie", "set_session", "user_agent", "client_ip", "device_id", "instance", "duration"}
 }
+
+// formatALB is the one origin format whose columns are known: it needs no map.
+const formatALB = "alb"
 
 // source reads one source. Which keys it has depends on its kind: a key that
 // would be ignored is refused, or a person would rely on it.
@@ -20,15 +24,15 @@ func (r *reader) source(v value) model.Source {
 	case string(model.SourceEdge):
 		r.edge(v, &s)
 	case string(model.SourceSighting):
-		r.problem(v.pos, join(v.path, "kind"), "sighting is not read by this version; valid kinds are edge, origin")
+		r.rows(v, &s, "auto", "jsonl", "csv", "logfmt", "parquet")
 	default: // origin, or a mistyped kind: then the origin's keys are checked
-		r.origin(v, &s)
+		r.rows(v, &s, "auto", "jsonl", "csv", "logfmt", "parquet", formatALB)
 	}
 	return s
 }
 
 func (r *reader) kind(s *model.Source) field {
-	return field{"kind", oneOf(r, &s.Kind, model.SourceEdge, model.SourceOrigin)}
+	return field{"kind", oneOf(r, &s.Kind, model.SourceEdge, model.SourceOrigin, model.SourceSighting)}
 }
 
 // edge has no map, time zone or unit: CloudFront's own format says them.
@@ -36,22 +40,27 @@ func (r *reader) edge(v value, s *model.Source) {
 	r.mapping(v,
 		r.kind(s),
 		field{"uri", r.uri(&s.URI)},
-		field{"format", oneOf(r, &s.Format, "auto", "cloudfront")},
+		field{"format", oneOf(r, &s.Format, "auto", "cloudfront", "cloudfront-realtime")},
+		r.unwrap(s), r.fields(s), r.delimiter(s),
 		field{"session_form", func(v value) { r.sessionForm(v, &s.SessionForm) }},
 		field{"sampled", r.share(&s.Sampled)},
 	)
 	r.require(v, "uri")
 }
 
-func (r *reader) origin(v value, s *model.Source) {
+// rows reads a source whose columns the file must name.
+func (r *reader) rows(v value, s *model.Source, formats ...string) {
 	s.Instant, s.XFF = "unknown", "last"
 	r.mapping(v,
 		r.kind(s),
 		field{"uri", r.uri(&s.URI)},
-		field{"format", oneOf(r, &s.Format, "auto", "jsonl")},
+		field{"format", oneOf(r, &s.Format, formats...)},
+		r.unwrap(s), r.fields(s), r.delimiter(s),
 		field{"map", func(v value) {
-			s.Map = r.names(v, originColumns())
-			r.require(v, "time", "request_id")
+			s.Map = r.names(v, rowColumns())
+			if s.Format != formatALB {
+				r.require(v, "time")
+			}
 		}},
 		field{"session_form", func(v value) { r.sessionForm(v, &s.SessionForm) }},
 		field{"time_zone", r.timeZone(&s.TimeZone)},
@@ -61,9 +70,21 @@ func (r *reader) origin(v value, s *model.Source) {
 		field{"sampled", r.share(&s.Sampled)},
 	)
 	r.require(v, "kind", "uri")
-	if s.Kind == model.SourceOrigin {
+	if s.Kind != "" && s.Format != formatALB {
 		r.require(v, "map")
 	}
+}
+
+func (r *reader) unwrap(s *model.Source) field {
+	return field{"unwrap", oneOf(r, &s.Unwrap, "cloudwatch-export", "firehose", "string-json")}
+}
+
+func (r *reader) fields(s *model.Source) field {
+	return field{"fields", r.texts(&s.Fields)}
+}
+
+func (r *reader) delimiter(s *model.Source) field {
+	return field{"delimiter", r.text(&s.Delimiter)}
 }
 
 func (r *reader) sessionForm(v value, f *model.SessionForm) {

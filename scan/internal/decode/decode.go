@@ -37,6 +37,24 @@ type Decoder interface {
 	Line(ref model.Ref, line []byte) (Outcome, string)
 }
 
+// Columnar reads the rows of an object that come as values of named columns,
+// as those of Parquet and of tables with a header do.
+type Columnar interface {
+	// Bind is told the columns once, before the first row, and returns the
+	// places of those it wants, in the order in which Row gets their values. The
+	// error says which needed one is missing.
+	Bind(names []string) ([]int, error)
+	// Row decodes one row. A nil value is a null. Values must not be kept.
+	Row(ref model.Ref, values [][]byte) (Outcome, string)
+}
+
+// Pruner is a Columnar that can tell from the least and the greatest value of
+// a column that none of the rows between is wanted.
+type Pruner interface {
+	Columnar
+	Outside(column string, least, greatest []byte) bool
+}
+
 // MaxLine is the longest line that is read. CloudFront logs no request with
 // more than 20 KB of headers; what is longer is no log line.
 const MaxLine = 1 << 20

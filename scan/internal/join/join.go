@@ -111,12 +111,12 @@ func (r *Request) read(dec *wire.Decoder, kind byte, val []byte) error {
 // line, so that the outcome does not depend on the order of reading.
 func (r *Request) settle() {
 	slices.SortFunc(r.Edges, func(a, b model.EdgeRow) int {
-		return cmp.Or(cmp.Compare(told(&b), told(&a)), byRef(a.Ref, b.Ref))
+		return cmp.Or(cmp.Compare(told(&b), told(&a)), a.Ref.Compare(b.Ref))
 	})
 	r.Edges = keepFirst(r.Edges, sameEdge, func(dropped *model.EdgeRow) {
 		r.Duplicates = append(r.Duplicates, dropped.Ref)
 	})
-	slices.SortFunc(r.Origins, func(a, b model.OriginRow) int { return byRef(a.Ref, b.Ref) })
+	slices.SortFunc(r.Origins, func(a, b model.OriginRow) int { return a.Ref.Compare(b.Ref) })
 	r.Origins = keepFirst(r.Origins, sameOrigin, func(dropped *model.OriginRow) {
 		r.Duplicates = append(r.Duplicates, dropped.Ref)
 	})
@@ -138,10 +138,6 @@ func told(e *model.EdgeRow) int {
 		}
 	}
 	return n
-}
-
-func byRef(a, b model.Ref) int {
-	return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Line, b.Line))
 }
 
 // sameEdge reports whether a and b are one row. Files with other column lists

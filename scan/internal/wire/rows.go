@@ -38,6 +38,7 @@ func Edge(c *Codec, r *model.EdgeRow) {
 	c.Hash(&r.Line)
 	c.Hash(&r.Shared)
 	c.Hash(&r.Columns)
+	Slice(c, &r.Also, (*Codec).Ref)
 }
 
 // Origin visits an origin row.
@@ -46,6 +47,10 @@ func Origin(c *Codec, r *model.OriginRow) {
 	Text(c, &r.RequestID)
 	c.Interval(&r.Time)
 	c.Duration(&r.Taken)
+	c.ID(&r.Trace)
+	Text(c, &r.Instance)
+	c.Bool(&r.Told)
+	Text(c, &r.Host)
 	Text(c, &r.Method)
 	Number(c, &r.Route)
 	Text(c, &r.Pattern)
@@ -60,6 +65,7 @@ func Origin(c *Codec, r *model.OriginRow) {
 	c.Bool(&r.Entrance)
 	c.Addr(&r.Client)
 	c.ID(&r.Agent)
+	c.ID(&r.Device)
 	c.Hash(&r.Line)
 }
 

@@ -77,7 +77,7 @@ func TestRoundTrip(t *testing.T) {
 func TestZeroValues(t *testing.T) {
 	var in, out model.EdgeRow
 	data := wire.Encode(nil, func(c *wire.Codec) { wire.Edge(c, &in) })
-	if err := wire.NewDecoder().Decode(data, func(c *wire.Codec) { wire.Edge(c, &out) }); err != nil || in != out {
+	if err := wire.NewDecoder().Decode(data, func(c *wire.Codec) { wire.Edge(c, &out) }); err != nil || !reflect.DeepEqual(in, out) {
 		t.Errorf("zero row: %+v, %v", out, err)
 	}
 }
