@@ -165,10 +165,24 @@ type Revocation struct {
 	Session     ID
 	DirectoryID string // printable id of the directory, or file:line
 	User        string
-	Tier        Tier
+	Basis       Basis
+	Tier        Tier // strongest of its deliveries
 	Deliveries  int
-	First       Instant
+	First       Instant // delivery; 0: none was reconstructed
 }
+
+// Basis is why a session should be revoked.
+type Basis uint8
+
+// The bases.
+const (
+	BasisDelivery Basis = iota + 1 // it was delivered, or may have been
+	BasisReached                   // it reached the suspect routes, and without an edge log it is not known what became of it
+)
+
+var basisNames = [...]string{"", "delivery", "reached a suspect route"}
+
+func (b Basis) String() string { return basisNames[b] }
 
 // Unattributed is a hit whose fill or holder is not known. Order: time, request id.
 type Unattributed struct {
@@ -362,6 +376,7 @@ type Manifest struct {
 	Pruned      int              `json:"pruned_objects"`
 	Flags       map[FlagName]int `json:"flags"`
 	Synthetic   *Synthetic       `json:"synthetic,omitempty"`
+	OriginOnly  string           `json:"origin_only,omitempty"` // why no edge log was read; then nothing was reconstructed
 }
 
 // Synthetic is how right this build was on synthetic incidents, of which the

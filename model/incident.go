@@ -259,13 +259,11 @@ func (inc *Incident) Validate() []Problem {
 		bad(true, "cache.expiry", "%q is none of real, floor, ceil, any", inc.Cache.Expiry)
 	}
 	bad(inc.Cookie.SetOn.Rule == SetOnOncePer && inc.Cookie.SetOn.Period <= 0, "cookie.set_on.once_per", "must be longer than zero")
-	var edges int
+	requests := false
 	for _, s := range inc.Sources {
-		if s.Kind == SourceEdge {
-			edges++
-		}
+		requests = requests || s.Kind == SourceEdge || s.Kind == SourceOrigin
 	}
-	bad(edges == 0, "sources", "needs at least one {kind: edge, uri: …}: the CDN's logs")
+	bad(!requests, "sources", "needs {kind: edge, uri: …}, the CDN's logs; while they are still arriving, {kind: origin, …} gives a first answer")
 	return ps
 }
 

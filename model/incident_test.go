@@ -73,7 +73,7 @@ func TestValidate(t *testing.T) {
 		{"no ttl", func(i *model.Incident) { i.Cache.TTL = model.TTL{} }, []string{"cache.ttl"}},
 		{"ttl upside down", func(i *model.Incident) { i.Cache.TTL.Min = time.Minute }, []string{"cache.ttl.min"}},
 		{"once_per without a period", func(i *model.Incident) { i.Cookie.SetOn.Rule = model.SetOnOncePer }, []string{"cookie.set_on.once_per"}},
-		{"only origin logs", func(i *model.Incident) { i.Sources = i.Sources[1:] }, []string{"sources"}},
+		{"only sightings", func(i *model.Incident) { i.Sources = []model.Source{{Kind: model.SourceSighting}} }, []string{"sources"}},
 		{"no log at all", func(i *model.Incident) { i.Sources = nil }, []string{"sources"}},
 		{"all at once, in the order of the file", func(i *model.Incident) { *i = model.Incident{} },
 			[]string{"case", "window.from", "window.to", "routes", "cookie.names", "cache.ttl", "sources"}},

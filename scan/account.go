@@ -18,7 +18,12 @@ func (s *state) anythingRead() error {
 		k.add(&s.objects[i])
 	}
 	if edge.nothing() {
-		return &NothingReadable{edge.why("edge")}
+		if s.noEdge == "" {
+			s.noEdge = edge.why("edge")
+		}
+		if origin.nothing() {
+			return &NothingReadable{s.noEdge}
+		}
 	}
 	if origin.objects > 0 && origin.nothing() {
 		return &NothingReadable{origin.why("origin")}

@@ -34,12 +34,23 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 	for _, g := range m.Gaps {
 		d.fail("no %s row from %s to %s: what happened then is not in this case", g.Source, g.From, g.To)
 	}
-	d.suspects(m)
-	d.joined(m)
-	d.fills(m)
+	for _, why := range d.missing {
+		if d.noEdge == "" {
+			d.fail("%s: what it holds is not in this case", why)
+		}
+	}
+	if d.noEdge != "" {
+		d.originAlone()
+	} else {
+		d.suspects(m)
+		d.joined(m)
+		d.fills(m)
+	}
 	d.headers()
 	d.directory(m)
-	d.learned()
+	if d.noEdge == "" {
+		d.learned()
+	}
 	if b := s.outcome.hits.Bounds(); b.Confirmed+b.Probable >= manyUnused && s.outcome.used == 0 {
 		d.warn("%d deliveries are probable, and not one session was seen in use: does the cookie really reach clients on these routes?", b.Probable)
 	}

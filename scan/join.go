@@ -143,7 +143,11 @@ func (j *joiner) holder(e *model.EdgeRow, origins []model.OriginRow) holding {
 		return j.holderAtEdge(e)
 	}
 	// Where the edge asked more than once, the last answer is the one it kept.
-	o := &origins[len(origins)-1]
+	return j.holderAtOrigin(&origins[len(origins)-1])
+}
+
+// holderAtOrigin says whose session the response that o tells of carried.
+func (j *joiner) holderAtOrigin(o *model.OriginRow) holding {
 	h := holding{Rung: model.RungOriginRow, Origin: true, Stamp: o.Time, OriginID: o.Ref, Session: o.Issued}
 	if h.Session.IsZero() {
 		h.Session = o.Presented

@@ -330,7 +330,7 @@ func (j *judge) noteSession(d *model.Delivery) {
 	}
 	r := j.outcome.revoke[d.HolderSession]
 	if r == nil {
-		r = &model.Revocation{Session: d.HolderSession, User: d.HolderUser, First: d.HitTime}
+		r = &model.Revocation{Session: d.HolderSession, User: d.HolderUser, Basis: model.BasisDelivery, First: d.HitTime}
 		j.outcome.revoke[d.HolderSession] = r
 	}
 	r.Tier, r.First = max(r.Tier, d.Tier), min(r.First, d.HitTime)

@@ -51,6 +51,7 @@ func (s *state) manifest() model.Manifest {
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 		Synthetic:   figures.Nearest(s.conditions()),
+		OriginOnly:  s.noEdge,
 	}
 	for _, in := range s.inputs() {
 		m.Balance = m.Balance.Add(in.Balance)
@@ -59,10 +60,13 @@ func (s *state) manifest() model.Manifest {
 			First: in.First.String(), Last: in.Last.String(),
 		})
 	}
+	if s.noEdge != "" { // what counts or matches deliveries would only say that there are none
+		m.Phases, m.Control, m.Synthetic = nil, nil, nil
+	}
 	m.Headline = s.headline()
 	m.Partial, m.Warnings = s.diagnose(&m)
 	m.Complete = len(m.Partial) == 0
-	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete || s.outlived() != nil
+	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete && s.noEdge == "" || s.outlived() != nil
 	return m
 }
 
@@ -108,16 +112,22 @@ func (s *state) assumptions() []string {
 		}
 	}
 	say(true, "CloudFront logs no Set-Cookie. %s", s.setOn())
+	if s.noEdge != "" {
+		say(!s.dir.MembershipDated(), undated)
+		return out
+	}
 	say(true, "the cache kept a response for %v; it expired by the rule %q%s", c.TTL.Max, c.Expiry, anyRule(c.Expiry))
 	say(true, "%s", sharing(c.Scope))
 	say(c.CachesPerScope == 0, "how many caches stand behind one name is unknown; it was estimated")
 	out = append(out, s.assumedCaches()...)
 	say(c.Collapsing == model.Unknown, "whether waiting requests were collapsed is unknown; both are allowed for")
 	say(inc.Cookie.SameSite == "unknown" || inc.Cookie.SameSite == "", "the cookie's SameSite is unknown; requests from other sites' pages count in part")
-	say(!s.dir.MembershipDated(), "memberships are those of the directory's export, whose date is unknown")
+	say(!s.dir.MembershipDated(), undated)
 	say(s.sources(model.SourceOrigin) == 0, "there is no origin log: holders are known only where the edge logged cookies")
 	return out
 }
+
+const undated = "memberships are those of the directory's export, whose date is unknown"
 
 func (s *state) sources(kind model.SourceKind) int {
 	n := 0
@@ -166,7 +176,9 @@ func (s *state) gaps() []model.Gap {
 			out = append(out, model.Gap{From: g.From.String(), To: g.To.String(), Source: source})
 		}
 	}
-	add("edge", s.edgeMinutes())
+	if s.noEdge == "" {
+		add("edge", s.edgeMinutes())
+	}
 	if s.sources(model.SourceOrigin) > 0 {
 		add("origin", s.tally.origins)
 	}

@@ -36,10 +36,16 @@ func (s *state) plan() error {
 		return err
 	}
 	s.spans = newSpans(s.Incident)
+	if s.sources(model.SourceEdge) == 0 {
+		s.noEdge = "the incident file names no edge source"
+	}
 	for i := range s.Incident.Sources {
 		if err := s.planSource(&s.Incident.Sources[i]); err != nil {
 			return err
 		}
+	}
+	if s.noEdge == "" && len(s.missing) > 0 && !slices.ContainsFunc(s.objects, func(o object) bool { return o.edge }) {
+		s.noEdge = s.missing[0]
 	}
 	slices.SortFunc(s.objects, func(a, b object) int {
 		return cmp.Or(cmp.Compare(a.URI, b.URI), cmp.Compare(a.source.Kind, b.source.Kind))
@@ -62,7 +68,7 @@ func (s *state) planSource(src *model.Source) error {
 		return err
 	}
 	if err != nil {
-		return &NothingReadable{fmt.Sprintf("source %s (line %d of the incident file): %v", src.URI, src.Line, err)}
+		return s.notThere(src, err)
 	}
 	_, cookie := src.Map["set_cookie"]
 	_, session := src.Map["set_session"]

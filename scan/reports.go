@@ -227,7 +227,7 @@ func (x *report) strongest() relation {
 
 // writeReports lists the reports with what explains them.
 func (s *state) writeReports() error {
-	if s.Incident.Reports.URI == "" {
+	if s.Incident.Reports.URI == "" || s.noEdge != "" { // without deliveries none can be explained
 		return nil
 	}
 	res := &model.ReportsResult{Total: len(s.reports.all), Horizon: "24 hours", By: map[string]int{}, Outcomes: map[string]int{}}

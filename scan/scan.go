@@ -64,6 +64,8 @@ type state struct {
 	objects []object // by Ref.Object
 	tables  []model.Input
 	pruned  int
+	missing []string // edge sources that name no object
+	noEdge  string   // why there is no edge log; "" if there is one
 
 	evidence
 	judgement

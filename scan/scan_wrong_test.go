@@ -129,7 +129,7 @@ func TestNothingReadable(t *testing.T) {
 		edit    []string
 		prepare func(t *testing.T, dir string)
 		words   []string
-	}{
+	}{ // with an origin log, an edge log that is missing leaves an answer: TestOriginOnly
 		{"no such file", []string{"edge/*.gz", "nowhere/*.gz"}, nil, []string{"nowhere", "line "}},
 		{"empty folder", []string{"edge/*.gz", "empty/"}, func(t *testing.T, dir string) {
 			if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
@@ -148,6 +148,9 @@ func TestNothingReadable(t *testing.T) {
 			dir := leaking(t)
 			if tt.prepare != nil {
 				tt.prepare(t, dir)
+			}
+			if tt.edit != nil {
+				tt.edit = append(tt.edit, originSource(t, dir), "")
 			}
 			_, err := try(inputOf(t, dir, tt.edit...))
 			var nothing *scan.NothingReadable

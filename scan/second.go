@@ -124,7 +124,7 @@ func (s *state) writeSecond() error {
 	res := &model.SecondMethod{Step: "10 minutes", Baseline: s.baseline()}
 	shown := map[model.Tier]int{}
 	walk := stepWalk{emit: func(x *model.TwoDevices) error {
-		if r := s.outcome.revoke[x.Session]; r != nil {
+		if r := s.outcome.revoke[x.Session]; r != nil && r.Basis == model.BasisDelivery {
 			x.Tier = r.Tier.String()
 			shown[r.Tier]++
 		} else {
@@ -145,7 +145,9 @@ func (s *state) writeSecond() error {
 	res.Sessions, res.Agents = walk.window.SessionsTD, walk.window.SessionsTA
 	res.Expected = expected(walk.clean.SessionsTD, walk.clean.Steps, walk.window.Steps)
 	res.ExpectedUA = expected(walk.clean.SessionsTA, walk.clean.Steps, walk.window.Steps)
-	res.Overlap = s.overlap(shown)
+	if s.noEdge == "" {
+		res.Overlap = s.overlap(shown)
+	}
 	s.secondResult = res
 	return nil
 }

@@ -16,6 +16,7 @@ type watch struct {
 	users   *spill.Set // whose session reached the suspect routes
 	clients *spill.Set // to whom a cache may have answered there
 	steps   *spill.Set // session, step, device, user agent, user
+	reached *spill.Set // user and session that suspect responses may have carried; nil unless there is no edge log
 	reach   model.Span // from the first fill that can serve the window
 	window  model.Span
 	clean   []model.Span
@@ -31,10 +32,14 @@ func (s *state) newWatch() *watch {
 	if len(clean) == 0 && w.Lookback > 0 {
 		clean = []model.Span{{From: w.Span.From.Add(-w.Lookback), To: w.Span.From - 1}}
 	}
-	return &watch{
+	out := &watch{
 		users: set(), clients: set(), steps: set(), window: w.Span, clean: clean,
 		reach: w.Span.Extend(longestLife(s.Incident)+s.stale()+time.Minute, time.Minute),
 	}
+	if s.noEdge != "" {
+		out.reached = set()
+	}
+	return out
 }
 
 // watchEdge looks at an edge row with the origin rows of its request id.
@@ -59,6 +64,9 @@ func (j *joiner) watchEdge(e *model.EdgeRow, row *cacheRow, origins []model.Orig
 func (j *joiner) watchOrigin(o *model.OriginRow, device model.ID) error {
 	there := o.Route != model.NoRoute && j.watch.reach.Contains(o.Time.Lo)
 	err := errors.Join(j.watchSession(o.Presented, o.User, there), j.watchSession(o.Issued, o.User, there))
+	if there && j.watch.reached != nil {
+		err = errors.Join(err, j.watchReached(o))
+	}
 	if !device.IsZero() {
 		err = errors.Join(err, j.watchStep(o.Presented, o.User, o.Time.Lo, device, o.Agent))
 	}
@@ -126,11 +134,19 @@ func (j *joiner) watchStep(session model.ID, logged string, at model.Instant, de
 }
 
 func (w *watch) freeze() error {
-	return errors.Join(w.users.Freeze(), w.clients.Freeze(), w.steps.Freeze())
+	err := errors.Join(w.users.Freeze(), w.clients.Freeze(), w.steps.Freeze())
+	if w.reached != nil {
+		err = errors.Join(err, w.reached.Freeze())
+	}
+	return err
 }
 
 func (w *watch) close() error {
-	return errors.Join(w.users.Close(), w.clients.Close(), w.steps.Close())
+	err := errors.Join(w.users.Close(), w.clients.Close(), w.steps.Close())
+	if w.reached != nil {
+		err = errors.Join(err, w.reached.Close())
+	}
+	return err
 }
 
 // countCeilings counts what no estimate may exceed.

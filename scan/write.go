@@ -208,6 +208,9 @@ func (s *state) entity(k verdict.Kind, e model.Entity, categories []string) erro
 }
 
 func (s *state) writeRevocations() error {
+	if err := s.revokeReached(); err != nil {
+		return err
+	}
 	ids := slices.Collect(maps.Keys(s.outcome.revoke))
 	refs, err := s.dir.SessionRefs(s.ctx, ids)
 	if err != nil {

@@ -43,6 +43,25 @@ func simple[T, V any](name string, at func(*T) *V, put func(V) string, get func(
 	}
 }
 
+// where leaves the cells of c empty for rows of which it says nothing; they are
+// read as the zero value.
+func (c column[T]) where(says func(*T) bool) column[T] {
+	put, get := c.put, c.get
+	c.put = func(o *objects, r *T) (string, error) {
+		if !says(r) {
+			return "", nil
+		}
+		return put(o, r)
+	}
+	c.get = func(o *objects, r *T, cell string) error {
+		if cell == "" {
+			return nil
+		}
+		return get(o, r, cell)
+	}
+	return c
+}
+
 func text[T any](name string, at func(*T) *string) column[T] {
 	return simple(name, at, inert.Cell, func(s string) (string, error) { return inert.Undo(s), nil })
 }

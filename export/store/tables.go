@@ -134,10 +134,11 @@ func revocations() table[model.Revocation] {
 	return table[v]{"privileged/revoke.csv", []column[v]{
 		key("directory_id", func(r *v) *string { return &r.DirectoryID }),
 		key("user_id", func(r *v) *string { return &r.User }),
-		tier("tier", func(r *v) *model.Tier { return &r.Tier }),
+		tier("tier", func(r *v) *model.Tier { return &r.Tier }).where(func(r *v) bool { return r.Basis == model.BasisDelivery }),
 		count("delivery_count", func(r *v) *int { return &r.Deliveries }),
 		stamp("first_delivery_utc", func(r *v) *model.Instant { return &r.First }),
 		digest("session", func(r *v) *model.ID { return &r.Session }),
+		named("basis", func(r *v) *model.Basis { return &r.Basis }, model.BasisDelivery, model.BasisReached),
 	}}
 }
 

@@ -40,12 +40,16 @@ func Limits(m *model.Manifest) []string {
 		}
 	}
 	h, b := &m.Headline, &m.Balance
+	say(m.OriginOnly != "", "No edge log was read (%s). What the cache answered itself stands in no origin log: neither who was handed a session nor that anybody was.", m.OriginOnly)
 	say(h.NotACeiling, "The upper numbers are not a ceiling: deliveries in the stretches without logs are in no count.")
 	for _, g := range m.Gaps {
 		say(true, "No rows of %s between %s and %s.", g.Source, g.From, g.To)
 	}
 	say(h.Unattributed > 0, "Deliveries that could be tied to no holder: %s. They are part of the upper numbers; whose sessions they carried is not known.", Count(h.Unattributed))
 	for _, r := range Joins(m.Joins) {
+		if m.OriginOnly != "" {
+			break // nothing was joined
+		}
 		say(r.Found < r.Of, "%s: %s of %s (%s). For the others, %s.", r.Title(), Count(r.Found), Count(r.Of), r.Share(), r.Consequence)
 		say(r.Of == 0, "%s: there were none to look for.", r.Title())
 	}
@@ -59,7 +63,7 @@ func Limits(m *model.Manifest) []string {
 		say(c.Deliveries > 0, "In the clean hours from %s to %s the same program finds %s, %d of them confirmed and %d probable: expect as many false ones in the window.",
 			c.From, c.To, Plural(c.Deliveries, "delivery row"), c.Confirmed, c.Probable)
 	}
-	say(len(m.Control) == 0, "No clean hours were judged for comparison (control in the incident file), so false alarms could not be measured.")
+	say(len(m.Control) == 0 && m.OriginOnly == "", "No clean hours were judged for comparison (control in the incident file), so false alarms could not be measured.")
 	if r := m.Reports; r != nil {
 		say(r.Explained < r.Total, "%s", Reports(r))
 	}

@@ -65,6 +65,26 @@ func Outside(h *model.Headline) string {
 		deliveries(h.DeliveriesOutside), Count(h.Outside.Before), Count(h.Outside.After), h.Outside.First, h.Outside.Last)
 }
 
+// OriginOnly is the answer where no edge log was read: what no later number can
+// exceed, and nothing that would need a reconstruction.
+func OriginOnly(m *model.Manifest) []string {
+	c := &m.Headline.Ceilings
+	unless := "unless rows are missing from the origin log"
+	if m.Headline.NotACeiling {
+		unless = "but rows are missing from the origin log, so this is not a ceiling"
+	}
+	unknown := ""
+	if c.UnknownSessions > 0 {
+		unknown = fmt.Sprintf(" and the owners of %s that nobody is known to own", Plural(c.UnknownSessions, "session"))
+	}
+	return []string{
+		"No edge log was read, so no delivery was reconstructed: nobody is confirmed, probable or cleared.",
+		fmt.Sprintf("Holders: at most %s of %s, whose sessions reached the suspect routes,%s %s.",
+			Plural(c.Users, "user"), Plural(c.Workspaces, "workspace"), unknown, unless),
+		"Revoke every session in revoke.csv: each of them may have been in a response that the cache kept.",
+	}
+}
+
 // Ceilings says what no estimate may exceed.
 func Ceilings(c *model.Ceilings) string {
 	if c.Users+c.UnknownSessions == 0 {
@@ -136,8 +156,12 @@ func SecondShort(s *model.SecondMethod) string {
 			shown = append(shown, fmt.Sprintf("%s of %s %s", Count(t.Shown), Count(t.Sessions), t.Tier))
 		}
 	}
-	return fmt.Sprintf("%s on two devices within %s, about %s expected; of those delivered it shows %s",
-		Plural(s.Sessions, "session"), s.Step, Expected(s.Expected), orNone(strings.Join(shown, ", ")))
+	head := fmt.Sprintf("%s on two devices within %s (%s of them with different User-Agents), about %s expected",
+		Plural(s.Sessions, "session"), s.Step, Count(s.Agents), Expected(s.Expected))
+	if len(s.Overlap) == 0 {
+		return head
+	}
+	return head + "; of those delivered it shows " + orNone(strings.Join(shown, ", "))
 }
 
 func orNone(s string) string {

@@ -222,7 +222,7 @@ func TestErrors(t *testing.T) {
 		{"edge/*.gz}", "edge/*.gz, format: jsonl}", `7:48: sources[0].format: "jsonl" is not one of auto, cloudfront, cloudfront-realtime`},
 		{"edge/*.gz}", "edge/*.gz, map: {time: t}}", `7:40: sources[0]: unknown key "map"; valid here: kind, uri, format, unwrap, fields, delimiter, session_form, sampled`},
 		{"uri: edge/*.gz", "uri: *.gz", `7:29: sources[0].uri: a value that begins with *, & or ! must be in quotes`},
-		{edge, origin + "}", `7:1: sources: needs at least one {kind: edge, uri: …}: the CDN's logs`},
+		{edge, "{kind: sighting, uri: o, map: {time: t, user: u}}", `7:1: sources: needs {kind: edge, uri: …}, the CDN's logs; while they are still arriving, {kind: origin, …} gives a first answer`},
 		{edge, edge + ", {kind: origin, uri: o}", `7:41: sources[1].map: is missing`},
 		{edge, edge + ", {kind: origin, uri: o, map: {path: t}}", `7:64: sources[1].map.time: is missing`},
 		{edge, edge + ", " + origin + ", time_zone: PST}", `7:106: sources[1].time_zone: "PST" is not a time zone; write a name of the IANA list, like UTC or America/Los_Angeles`},

@@ -55,7 +55,7 @@ func Findings() []model.Finding {
 	all = append(all,
 		model.Access{Time: At(14.25), Row: cite("req-access", 2, 9), Delivery: "dl_1", Device: ID(0xd1), HolderUser: "u-anna",
 			Method: "POST", Status: 201, Pattern: "/api/invites/*", Category: "members", WorkspaceIDs: []string{"ws-1", "ws-2"}, Write: true, Lasting: "invite"},
-		model.Revocation{Session: ID(0x51), DirectoryID: "sessions.csv:12", User: "u-anna", Tier: model.TierConfirmed, Deliveries: 2, First: At(10)},
+		model.Revocation{Session: ID(0x51), DirectoryID: "sessions.csv:12", User: "u-anna", Basis: model.BasisDelivery, Tier: model.TierConfirmed, Deliveries: 2, First: At(10)},
 		model.Unattributed{Hit: cite("req-orphan", 1, 30), HitTime: At(90), Distribution: "E2EXAMPLE", Cache: "FRA2-C1", Route: "/static/js/*",
 			Device: ID(0xd4), PUnknown: 1, Reason: "no stored response in the logs"},
 		model.UnresolvedUser{Kind: "user", Value: Hostile, Rows: 3, Deliveries: 1, First: At(11)},

@@ -48,6 +48,7 @@ type view struct {
 	Populations []population
 
 	OutsideWords, CeilingWords string
+	OriginOnly                 []string // the answer, if nothing was reconstructed
 
 	Joins      []words.Rate
 	Funnel     []step
@@ -151,6 +152,9 @@ func build(c *store.Case) (*view, error) {
 		{"Recipients known by name", "users to whom such a client had belonged; one that several people share counts for each of them", h.RecipientUsers},
 		{"Workspaces of recipients", "workspaces of those users", h.RecipientWorkspaces},
 		{"Deliveries", "responses from the cache with a session of another user, which the client then held", h.Deliveries},
+	}
+	if m.OriginOnly != "" {
+		v.OriginOnly = words.OriginOnly(m)
 	}
 	v.OutsideWords, v.CeilingWords = words.Outside(h), words.Ceilings(&h.Ceilings)
 	total := float64(h.TotalWorkspaces)

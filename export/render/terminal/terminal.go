@@ -68,6 +68,25 @@ func Summary(w io.Writer, m model.Manifest, dir string, color bool) error {
 		p.line("%s", p.loud(words.Plural(h.StaffSessions, "staff or impersonation session")+" among the delivered: what these could open reaches beyond the workspaces below"))
 	}
 	p.line("")
+	if m.OriginOnly != "" {
+		p.some("answer", words.OriginOnly(&m))
+	} else {
+		p.answer(h)
+	}
+	p.basis(&m)
+	p.line("")
+	p.line("case          %s", inert.Text(dir))
+	if m.OriginOnly != "" {
+		p.line("open next     privileged/report.html · privileged/revoke.csv · privileged/second.csv")
+		return p.err
+	}
+	p.line("open next     privileged/report.html · privileged/workspaces.csv · outgoing/notify.csv")
+	p.line("              spillscope explain %s ID, for the rows behind any line", inert.Text(dir))
+	return p.err
+}
+
+// answer prints the numbers and how each is defined.
+func (p *page) answer(h *model.Headline) {
 	p.counts(h)
 	ceiling := "all not set aside, plus unattributed"
 	if h.NotACeiling {
@@ -84,12 +103,6 @@ func Summary(w io.Writer, m model.Manifest, dir string, color bool) error {
 		p.line("%-13s %s best, %s to %s, of %s workspaces (%s)", "share", words.Percent(b.Best, total), words.Percent(float64(b.Lower), total),
 			words.Percent(float64(b.Upper), total), words.Count(h.TotalWorkspaces), inert.Text(h.TotalWorkspacesBase))
 	}
-	p.basis(&m)
-	p.line("")
-	p.line("case          %s", inert.Text(dir))
-	p.line("open next     privileged/report.html · privileged/workspaces.csv · outgoing/notify.csv")
-	p.line("              spillscope explain %s ID, for the rows behind any line", inert.Text(dir))
-	return p.err
 }
 
 // pad widens painted text as if it were plain.
@@ -137,7 +150,7 @@ func (p *page) basis(m *model.Manifest) {
 		control = append(control, fmt.Sprintf("%s to %s: %s, %d confirmed, %d probable", c.From, c.To, words.Plural(c.Deliveries, "delivery row"), c.Confirmed, c.Probable))
 	}
 	p.some("phases", words.Phases(m))
-	if m.Headline.Ceilings != (model.Ceilings{}) {
+	if m.Headline.Ceilings != (model.Ceilings{}) && m.OriginOnly == "" {
 		p.some("ceilings", []string{words.CeilingsShort(&m.Headline.Ceilings)})
 	}
 	if m.Reports != nil {
@@ -150,7 +163,9 @@ func (p *page) basis(m *model.Manifest) {
 		p.some("sensitivity", []string{s})
 	}
 	p.some("gaps", orElse(gaps, "none found"))
-	p.some("control", orElse(control, "no clean hours given: false alarms not measured"))
+	if m.OriginOnly == "" {
+		p.some("control", orElse(control, "no clean hours given: false alarms not measured"))
+	}
 	p.some("warnings", m.Warnings)
 }
 
