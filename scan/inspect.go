@@ -18,6 +18,7 @@ import (
 	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
 	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
 	"github.com/spillscope/spillscope/scan/internal/inflate"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 	"github.com/spillscope/spillscope/scan/internal/survey"
 	"github.com/spillscope/spillscope/scan/storage"
 )
@@ -56,7 +57,7 @@ type inspection struct {
 // inspected is one object.
 type inspected struct {
 	storage.Object
-	format      logFormat
+	found       sniff.Found
 	source      *InspectedSource
 	first, last model.Instant
 }
@@ -172,7 +173,7 @@ func (s *inspection) sniffAll() error {
 	return s.each(func(*inspected) bool { return true }, func(o *inspected, _ *worker) error {
 		file, err := s.store.Open(s.ctx, o.Object)
 		if err == nil {
-			o.format, err = sniff(file)
+			o.found, err = sniffed(file)
 			_ = file.Close() // it was only read
 		}
 		if err != nil {
@@ -196,10 +197,10 @@ func (s *inspection) group() error {
 		by := map[string]*InspectedSource{}
 		for _, o := range s.objects {
 			dir := folder(o.URI, depth)
-			key := dir + "\x00" + o.format.String()
+			key := dir + "\x00" + o.found.Format
 			src := by[key]
 			if src == nil {
-				src = &InspectedSource{Folder: dir, Format: o.format.String(), format: o.format, rejects: map[string]int64{}}
+				src = &InspectedSource{Folder: dir, Format: formatName(o.found.Format), format: o.found.Format, rejects: map[string]int64{}}
 				by[key] = src
 			}
 			o.source = src
@@ -217,10 +218,10 @@ func (s *inspection) group() error {
 		depth--
 	}
 	slices.SortFunc(s.sources, func(a, b *InspectedSource) int {
-		return cmp.Or(cmp.Compare(a.format, b.format), cmp.Compare(a.Folder, b.Folder))
+		return cmp.Or(cmp.Compare(formatRank(a.format), formatRank(b.format)), cmp.Compare(a.Format, b.Format), cmp.Compare(a.Folder, b.Folder))
 	})
 	for _, o := range s.objects {
-		if o.format.readable() {
+		if readable(o.found.Format) {
 			s.at.ObjectsTotal++
 			s.at.BytesTotal += o.Size
 		}
@@ -242,7 +243,7 @@ func folder(uri string, depth int) string {
 }
 
 func (s *inspection) readEdges() error {
-	pick := func(o *inspected) bool { return o.format == formatCloudFront }
+	pick := func(o *inspected) bool { return o.found.Format == sniff.CloudFront }
 	return s.each(pick, func(o *inspected, w *worker) error {
 		d := cloudfront.New(s.dec, cloudfront.Options{Object: o.URI, Memo: w.memo}, func(r *model.EdgeRow) bool {
 			o.saw(r.End.Lo)
@@ -288,7 +289,7 @@ func (s *inspection) readOrigins() error {
 
 // mapped reports whether rows of the source can be read as origin rows.
 func (src *InspectedSource) mapped() bool {
-	return src.format == formatJSON && src.Map["time"] != ""
+	return src.format == sniff.JSONL && src.Map["time"] != ""
 }
 
 func (o *inspected) saw(t model.Instant) {
@@ -330,7 +331,7 @@ func (s *inspection) lines(o *inspected, d decode.Decoder, reject func(model.Rej
 		return model.Balance{}, err
 	}
 	defer plain.Close()
-	return decode.Lines(plain, 0, d, reject)
+	return decode.Records(plain, 0, "", d, reject)
 }
 
 // counting counts the bytes read, and ends when the inspection does.

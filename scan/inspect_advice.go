@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 	"github.com/spillscope/spillscope/scan/internal/survey"
 )
 
@@ -93,9 +94,9 @@ func (s *inspection) snippet(in *Inspection, r *survey.Report) string {
 	for _, src := range s.sources {
 		switch {
 		case src.Rows == 0:
-		case src.format == formatCloudFront:
+		case src.format == sniff.CloudFront:
 			fmt.Fprintf(&b, "  - {kind: edge, uri: %s, format: cloudfront}\n", quoteYAML(src.uri(s.sources)))
-		case src.format == formatJSON:
+		case src.format == sniff.JSONL:
 			s.originSource(&b, src)
 		}
 	}

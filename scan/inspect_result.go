@@ -10,6 +10,7 @@ import (
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 	"github.com/spillscope/spillscope/scan/internal/survey"
 )
 
@@ -44,7 +45,7 @@ type InspectedSource struct {
 	Map      map[string]string `json:"map,omitempty"` // guessed
 	Problem  string            `json:"problem,omitempty"`
 
-	format      logFormat
+	format      string // as package sniff words it
 	guess       survey.Guess
 	first, last model.Instant
 	rejects     map[string]int64
@@ -210,7 +211,7 @@ func (in *Inspection) hours(r *survey.Report, sources []*InspectedSource) {
 		}
 		for _, src := range sources {
 			for t, n := range src.byHour {
-				if src.format == formatCloudFront {
+				if src.format == sniff.CloudFront {
 					at(t).EdgeFiles += n
 				} else {
 					at(t).OriginFiles += n

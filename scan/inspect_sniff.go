@@ -1,159 +1,91 @@
 package scan
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
-	"errors"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 	"github.com/spillscope/spillscope/scan/internal/inflate"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 	"github.com/spillscope/spillscope/scan/internal/survey"
 )
 
-// logFormat is what an object looks like. Those that can be read come first.
-type logFormat uint8
-
-const (
-	formatUnknown logFormat = iota // could not even be opened
-	formatCloudFront
-	formatJSON
-	formatJSONEdge
-	formatSyslogJSON
-	formatW3C
-	formatCSV
-	formatText
-	formatBinary
-	formatEmpty
-)
-
-var formatNames = [...]string{"unreadable", "CloudFront standard log", "JSON lines", "JSON lines of a CDN", "JSON lines behind a prefix",
-	"W3C log, not of CloudFront", "CSV table", "other text", "binary", "empty"}
-
-func (f logFormat) String() string { return formatNames[f] }
-
-// readable reports whether inspect reads more than the beginning.
-func (f logFormat) readable() bool { return f == formatCloudFront || f == formatJSON }
-
-const (
-	headBytes  = 1 << 20
-	sniffLines = 20
-	headLines  = 400
-)
-
-// sniff tells the format of an object by its beginning. An object that breaks
-// off later is told by reading it.
-func sniff(r io.Reader) (logFormat, error) {
-	lines, err := head(r, sniffLines)
-	switch {
-	case errors.Is(err, decode.ErrBinary):
-		return formatBinary, nil
-	case len(lines) > 0:
-		return formatOf(lines), nil
-	case err != nil:
-		return formatUnknown, err
-	}
-	return formatEmpty, nil
+// formatNames are the words for formats that people know.
+var formatNames = map[string]string{
+	"": "unreadable", sniff.CloudFront: "CloudFront standard log", sniff.RealTime: "CloudFront real-time log",
+	sniff.JSONL: "JSON lines", sniff.CSV: "CSV table", sniff.ALB: "AWS load balancer log", sniff.Parquet: "Parquet table",
 }
 
-// head returns the first lines of an object that are not empty, without those
-// that its beginning cuts off.
-func head(r io.Reader, most int) ([][]byte, error) {
+func formatName(format string) string {
+	if name, ok := formatNames[format]; ok {
+		return name
+	}
+	return format
+}
+
+// formatRank puts first what inspect reads to the end.
+func formatRank(format string) int {
+	switch format {
+	case sniff.CloudFront:
+		return 0
+	case sniff.JSONL:
+		return 1
+	}
+	return 2
+}
+
+// readable reports whether inspect reads more than the beginning.
+func readable(format string) bool { return formatRank(format) < 2 }
+
+const (
+	headBytes = 1 << 20
+	headLines = 400
+)
+
+// sniffed tells what an object is by its beginning. An object that breaks off
+// later is told by reading it.
+func sniffed(r io.Reader) (sniff.Found, error) {
+	plain, _, err := inflate.Open(r)
+	if err != nil {
+		return sniff.Found{}, err
+	}
+	defer plain.Close()
+	head, err := io.ReadAll(io.LimitReader(plain, sniff.Size))
+	if len(head) == 0 && err != nil {
+		return sniff.Found{}, err
+	}
+	defer clear(head) // it may hold sessions in clear
+	return sniff.Of(head), nil
+}
+
+// heads keeps the first rows of an object.
+type heads struct{ rows [][]byte }
+
+func (h *heads) Line(_ model.Ref, line []byte) (decode.Outcome, string) {
+	if line = bytes.TrimSpace(line); len(line) > 0 && len(h.rows) < headLines {
+		h.rows = append(h.rows, bytes.Clone(line))
+	}
+	return decode.Parsed, ""
+}
+
+// head returns the first rows of an object, unwrapped, without those that its
+// beginning cuts off.
+func head(r io.Reader) ([][]byte, error) {
 	plain, _, err := inflate.Open(r)
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close()
-	in := bufio.NewReaderSize(io.LimitReader(plain, headBytes), 64<<10)
-	start, err := in.Peek(4 << 10)
-	if len(start) == 0 {
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return nil, err
+	var h heads
+	start := &io.LimitedReader{R: plain, N: headBytes}
+	_, err = decode.Records(start, 0, "", &h, func(model.Reject) {})
+	if start.N == 0 && len(h.rows) > 1 && len(h.rows) < headLines {
+		h.rows = h.rows[:len(h.rows)-1]
 	}
-	if !isText(start) {
-		return nil, decode.ErrBinary
-	}
-	var lines [][]byte
-	for len(lines) < most {
-		line, err := in.ReadBytes('\n')
-		complete := err == nil || len(lines) == 0
-		if line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))); len(line) > 0 && complete {
-			lines = append(lines, line)
-		}
-		if err != nil {
-			break
-		}
-	}
-	return lines, nil
-}
-
-// isText reports whether b is text rather than binary data.
-func isText(b []byte) bool {
-	odd := 0
-	for i := 0; i < len(b); {
-		c, n := utf8.DecodeRune(b[i:])
-		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == utf8.RuneError && n == 1 {
-			odd++
-		}
-		i += n
-	}
-	return odd*10 <= len(b)
-}
-
-var (
-	stampedRow = regexp.MustCompile(`^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t[^\t]+\t`)
-	prefixed   = regexp.MustCompile(`^[^{"\t]{1,200}\{".*\}$`)
-)
-
-func formatOf(lines [][]byte) logFormat {
-	for _, line := range lines {
-		lower := strings.ToLower(string(line[:min(len(line), 4<<10)]))
-		switch {
-		case strings.HasPrefix(lower, "#fields") && strings.Contains(lower, "x-edge-location"):
-			return formatCloudFront
-		case strings.HasPrefix(lower, "#fields"):
-			return formatW3C
-		case line[0] == '#':
-		case stampedRow.Match(line):
-			return formatCloudFront
-		case line[0] == '{':
-			if f := jsonFormat(line); f != formatText {
-				return f
-			}
-		case prefixed.Match(line):
-			return formatSyslogJSON
-		case csvHeader.Match(line):
-			return formatCSV
-		}
-	}
-	return formatText
-}
-
-var csvHeader = regexp.MustCompile(`^"?[A-Za-z_][A-Za-z0-9_ ]*"?(,"?[A-Za-z_][A-Za-z0-9_ ]*"?)+$`)
-
-// cdnKeys are fields that only logs of CDNs have: hits and misses, not what an
-// application saw.
-var cdnKeys = []string{"RayID", "EdgeStartTimestamp", "CacheCacheStatus", "cacheStatus", "x-edge-location", "x-edge-result-type"}
-
-func jsonFormat(line []byte) logFormat {
-	var row map[string]json.RawMessage
-	if json.Unmarshal(line, &row) != nil {
-		return formatText
-	}
-	for _, k := range cdnKeys {
-		if _, ok := row[k]; ok {
-			return formatJSONEdge
-		}
-	}
-	return formatJSON
+	return h.rows, err
 }
 
 // maxHeads is how many objects of a source are looked at to guess its fields.
@@ -162,7 +94,7 @@ const maxHeads = 4
 // guess guesses the fields of each JSON source.
 func (s *inspection) guess() error {
 	for _, src := range s.sources {
-		if src.format == formatJSON {
+		if src.format == sniff.JSONL {
 			s.guessSource(src)
 		}
 	}
@@ -198,10 +130,7 @@ func (s *inspection) head(o *inspected) [][]byte {
 		return nil
 	}
 	defer file.Close()
-	lines, err := head(file, headLines)
-	if err != nil {
-		return nil
-	}
+	lines, _ := head(file)
 	return lines
 }
 

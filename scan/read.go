@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -15,10 +16,9 @@ import (
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
-	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
-	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
 	"github.com/spillscope/spillscope/scan/internal/inflate"
 	"github.com/spillscope/spillscope/scan/internal/join"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 	"github.com/spillscope/spillscope/scan/internal/spill"
 	"github.com/spillscope/spillscope/scan/internal/wire"
 )
@@ -74,6 +74,7 @@ type reader struct {
 	rejects *spill.Writer
 	memo    *decode.Memo
 	notes   notes
+	in      *bufio.Reader // of the object in hand
 	buf     []byte
 	err     error // of a sorter, which ends the scan
 }
@@ -113,54 +114,17 @@ func (r *reader) object(ctx context.Context, o *object, p *meter) (err error) {
 	return nil
 }
 
-func (r *reader) decode(stored io.Reader, o *object) error {
+// open decompresses an object, for r.in to read.
+func (r *reader) open(stored io.Reader) (io.Closer, error) {
 	plain, _, err := inflate.Open(stored)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer plain.Close()
-	d, finish, err := r.decoder(o)
-	if err != nil {
-		return err
+	if r.in == nil {
+		r.in = bufio.NewReaderSize(nil, sniff.Size)
 	}
-	o.balance, err = decode.Lines(plain, o.number, d, r.reject)
-	finish()
-	return err
-}
-
-// decoder returns the decoder for o and what to do once it has read all of it.
-func (r *reader) decoder(o *object) (decode.Decoder, func(), error) {
-	if o.source.Kind == model.SourceEdge {
-		return r.edgeDecoder(o)
-	}
-	o.format = "jsonl"
-	d, err := jsonl.New(r.dec, jsonl.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
-		o.saw(row.Time.Lo)
-		r.origin(row)
-		return true
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return d, func() { r.notes.origin.Merge(d.Stats()) }, nil
-}
-
-func (r *reader) edgeDecoder(o *object) (decode.Decoder, func(), error) {
-	o.format = "cloudfront"
-	d := cloudfront.New(r.dec, cloudfront.Options{
-		Object: o.URI, Spans: r.spans.read, Form: o.source.SessionForm, Memo: r.memo,
-	}, func(row *model.EdgeRow) bool {
-		o.saw(row.End.Lo)
-		r.edge(row)
-		return true
-	})
-	return d, func() {
-		r.notes.edgeCookies = r.notes.edgeCookies || d.CookieRows() > 0
-		r.notes.badForms += d.FormFailures()
-		for _, w := range d.Warnings() {
-			r.notes.warn(o.URI + ": " + w)
-		}
-	}, nil
+	r.in.Reset(plain)
+	return plain, nil
 }
 
 func (o *object) saw(t model.Instant) {

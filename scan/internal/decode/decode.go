@@ -77,7 +77,7 @@ const (
 // short, and the error is returned beside the balance.
 func Lines(r io.Reader, object uint32, d Decoder, reject func(model.Reject)) (model.Balance, error) {
 	in := lineReader{br: bufio.NewReaderSize(r, 64<<10)}
-	if head, _ := in.br.Peek(4 << 10); looksBinary(head) {
+	if head, _ := in.br.Peek(4 << 10); LooksBinary(head) {
 		return model.Balance{}, ErrBinary
 	}
 	var b model.Balance
@@ -170,9 +170,9 @@ func (in *lineReader) decode(d Decoder, ref model.Ref, line []byte) (Outcome, st
 	return d.Line(ref, line)
 }
 
-// looksBinary reports whether more than a tenth of head is what text does not
+// LooksBinary reports whether more than a tenth of head is what text does not
 // hold: control characters and bytes that are not UTF-8.
-func looksBinary(head []byte) bool {
+func LooksBinary(head []byte) bool {
 	odd := 0
 	for i := 0; i < len(head); {
 		c, n := utf8.DecodeRune(head[i:])

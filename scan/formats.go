@@ -1,0 +1,131 @@
+package scan
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/decode"
+	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
+	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
+)
+
+// format is a way to read the objects of a kind of source.
+type format struct {
+	kind model.SourceKind
+	name string // as the incident file and package sniff have it
+	open func(*reader, *object) (decoding, error)
+}
+
+// formats lists them. The first of a kind is what its sources are read as
+// where neither the incident file nor the content says.
+var formats = [...]format{
+	{model.SourceEdge, sniff.CloudFront, openCloudFront},
+	{model.SourceOrigin, sniff.JSONL, openJSONL},
+	{model.SourceSighting, sniff.JSONL, openJSONL},
+}
+
+// decoding is how one object is read.
+type decoding struct {
+	rows   decode.Decoder
+	finish func() // once all of it has been read
+}
+
+// choose chooses how to read an object of src that looks like found. What the
+// incident file says wins over the look of a file, which is told where they
+// differ: a person knows the system, but may have named the wrong folder.
+// Parquet alone can be read as nothing else, whatever was said.
+func choose(src *model.Source, found sniff.Found) (f format, warning string) {
+	said := src.Format
+	if said == "" || said == "auto" || found.Format == sniff.Parquet {
+		said = found.Format
+	}
+	f = formatOf(src.Kind, said)
+	return f, contradiction(f, found)
+}
+
+// formatOf returns the format of that name, or else the first of the kind.
+func formatOf(kind model.SourceKind, name string) format {
+	var first format
+	for _, f := range formats {
+		switch {
+		case f.kind != kind:
+		case f.name == name:
+			return f
+		case first.open == nil:
+			first = f
+		}
+	}
+	return first
+}
+
+// contradiction says that an object does not look like what it is read as. Of
+// text that looks like nothing in particular nothing can be said.
+func contradiction(f format, found sniff.Found) string {
+	switch found.Format {
+	case f.name, sniff.Empty, sniff.Text:
+		return ""
+	}
+	text := fmt.Sprintf("looks %s, but is read as %s of the kind %s", found.Look(), f.name, f.kind)
+	if found.Advice != "" {
+		return text + ": " + found.Advice
+	}
+	return text + ": check kind and format of its source"
+}
+
+// decode reads the decompressed stream of o.
+func (r *reader) decode(stored io.Reader, o *object) error {
+	plain, err := r.open(stored)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	head, _ := r.in.Peek(sniff.Size) // an error shows when it is read
+	found := sniff.Of(head)
+	if found.Opaque {
+		o.format = found.Format
+		return fmt.Errorf("looks %s: not a log; %s", found.Look(), found.Advice)
+	}
+	f, warning := choose(o.source, found)
+	if warning != "" {
+		r.notes.warn(o.URI + ": " + warning)
+	}
+	o.format = f.name
+	d, err := f.open(r, o)
+	if err != nil {
+		return err
+	}
+	o.balance, err = decode.Records(r.in, o.number, o.source.Unwrap, d.rows, r.reject)
+	d.finish()
+	return err
+}
+
+func openJSONL(r *reader, o *object) (decoding, error) {
+	d, err := jsonl.New(r.dec, jsonl.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
+		o.saw(row.Time.Lo)
+		r.origin(row)
+		return true
+	})
+	if err != nil {
+		return decoding{}, err
+	}
+	return decoding{rows: d, finish: func() { r.notes.origin.Merge(d.Stats()) }}, nil
+}
+
+func openCloudFront(r *reader, o *object) (decoding, error) {
+	d := cloudfront.New(r.dec, cloudfront.Options{
+		Object: o.URI, Spans: r.spans.read, Form: o.source.SessionForm, Memo: r.memo,
+	}, func(row *model.EdgeRow) bool {
+		o.saw(row.End.Lo)
+		r.edge(row)
+		return true
+	})
+	return decoding{rows: d, finish: func() {
+		r.notes.edgeCookies = r.notes.edgeCookies || d.CookieRows() > 0
+		r.notes.badForms += d.FormFailures()
+		for _, w := range d.Warnings() {
+			r.notes.warn(o.URI + ": " + w)
+		}
+	}}, nil
+}

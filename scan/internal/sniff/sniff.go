@@ -1,0 +1,183 @@
+// Package sniff tells by the beginning of an object what it is: which of the
+// formats that the incident file knows, what its rows are wrapped in, or, in
+// words, why nothing of it can be read and what to do about that.
+//
+// It looks at bytes alone. Names of files lie: an error page is saved as
+// .gz, a gzip file is unpacked and keeps its name.
+package sniff
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/decode"
+)
+
+// The formats that can be read, as the incident file words them.
+const (
+	CloudFront = "cloudfront"
+	RealTime   = "cloudfront-realtime"
+	JSONL      = "jsonl"
+	CSV        = "csv"
+	Logfmt     = "logfmt"
+	ALB        = "alb"
+	Parquet    = "parquet"
+)
+
+// What an object can be besides.
+const (
+	Empty  = "empty"
+	Text   = "other text"
+	Binary = "binary"
+)
+
+// Size is how much of the beginning of an object Of is best given.
+const Size = 64 << 10
+
+// rows is how many rows are looked at.
+const rows = 20
+
+// Found is what an object looks like.
+type Found struct {
+	Format string // one of the words above, or what else it is, in words
+	Unwrap string // what its rows are wrapped in, as decode.Records has it
+	Advice string // what to do, where the incident file knows no such format
+	Opaque bool   // no decoder can read a row of it
+}
+
+// Known reports whether the incident file has a word for the format.
+func (f Found) Known() bool {
+	switch f.Format {
+	case CloudFront, RealTime, JSONL, CSV, Logfmt, ALB, Parquet:
+		return true
+	}
+	return false
+}
+
+// Look completes "the object looks …".
+func (f Found) Look() string {
+	switch f.Format {
+	case Empty, Binary:
+		return f.Format
+	}
+	return "like " + f.Format
+}
+
+// Of tells what an object is by its first bytes, decompressed.
+func Of(head []byte) Found {
+	if len(head) == 0 {
+		return Found{Format: Empty}
+	}
+	if f, ok := byMagic(head); ok {
+		return f
+	}
+	if decode.LooksBinary(head[:min(len(head), 4<<10)]) {
+		return Found{Format: Binary, Opaque: true, Advice: "if it was packed or encrypted, undo that"}
+	}
+	if f, ok := byMarkup(head); ok {
+		return f
+	}
+	unwrap := decode.Wrapping(head)
+	s := sample{}
+	// What the end of head cuts off is no reason to doubt what stands before.
+	_, _ = decode.Records(bytes.NewReader(head), 0, unwrap, &s, func(model.Reject) {})
+	f := ofRows(s.rows)
+	f.Unwrap = unwrap
+	return f
+}
+
+// sample keeps the first rows of an object.
+type sample struct{ rows [][]byte }
+
+func (s *sample) Line(_ model.Ref, line []byte) (decode.Outcome, string) {
+	line = bytes.TrimSpace(line)
+	if len(line) > 0 && len(s.rows) < rows {
+		s.rows = append(s.rows, bytes.Clone(line[:min(len(line), Size)]))
+	}
+	return decode.Parsed, ""
+}
+
+// ofRows tells the format by the first row that is like one.
+func ofRows(rows [][]byte) Found {
+	if len(rows) == 0 {
+		return Found{Format: Empty}
+	}
+	for i, row := range rows {
+		if f, ok := ofRow(row); ok {
+			clear(rows[i])
+			return f
+		}
+	}
+	return Found{Format: Text, Advice: "say in the incident file what it is (format)"}
+}
+
+var (
+	stampedRow  = regexp.MustCompile(`^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t[^\t]+\t`)
+	realTimeRow = regexp.MustCompile(`^\d{10}\.\d{3}\t`)
+	albRow      = regexp.MustCompile(`^(https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z (app/)?\S+ \S+:\d+ `)
+	logfmtRow   = regexp.MustCompile(`^[A-Za-z_][\w.\-]*=("([^"\\]|\\.)*"|[^\s"]*)( +[A-Za-z_][\w.\-]*=("([^"\\]|\\.)*"|[^\s"]*))+\s*$`)
+	csvHeader   = regexp.MustCompile(`^"?[A-Za-z_@][A-Za-z0-9_ .@()\-]*"?([,;\t|]"?[A-Za-z_@][A-Za-z0-9_ .@()\-]*"?)+$`)
+)
+
+func ofRow(row []byte) (Found, bool) {
+	lower := strings.ToLower(string(row[:min(len(row), 4<<10)]))
+	switch {
+	case strings.HasPrefix(lower, "#fields") && strings.Contains(lower, "x-edge-location"):
+		return Found{Format: CloudFront}, true
+	case strings.HasPrefix(lower, "#fields"):
+		return Found{Format: "W3C log, not of CloudFront", Advice: notRead}, true
+	case row[0] == '#':
+		return Found{}, false
+	case stampedRow.Match(row):
+		return Found{Format: CloudFront}, true
+	case realTimeRow.Match(row):
+		return Found{Format: RealTime}, true
+	case row[0] == '{':
+		return ofObject(row)
+	case albRow.Match(row):
+		return Found{Format: ALB}, true
+	case logfmtRow.Match(row):
+		return Found{Format: Logfmt}, true
+	case csvHeader.Match(row):
+		return Found{Format: CSV}, true
+	}
+	return Found{}, false
+}
+
+const notRead = "this version reads CloudFront's logs; convert the rows to one of its formats"
+
+// cdns are the logs of CDNs that are written as JSON, by keys that no other
+// log has.
+var cdns = [...]struct {
+	format string
+	keys   []string
+}{
+	{CloudFront, []string{"x-edge-location", "x-edge-result-type", "x-edge-request-id"}},
+	{"Cloudflare log", []string{"RayID", "EdgeStartTimestamp", "CacheCacheStatus"}},
+	{"Fastly log", []string{"fastly_info", "fastly_server", "fastly_is_edge"}},
+	{"Akamai DataStream log", []string{"reqTimeSec", "turnAroundTimeMSec", "cliIP"}},
+	{"Azure Front Door log", []string{"trackingReference"}},
+	{"log of a CDN", []string{"cacheStatus"}},
+}
+
+func ofObject(row []byte) (Found, bool) {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(row, &object) != nil && len(row) < Size {
+		return Found{}, false
+	}
+	for _, cdn := range cdns {
+		for _, k := range cdn.keys {
+			if _, ok := object[k]; !ok {
+				continue
+			}
+			if cdn.format == CloudFront {
+				return Found{Format: CloudFront}, true
+			}
+			return Found{Format: cdn.format, Advice: notRead}, true
+		}
+	}
+	return Found{Format: JSONL}, true
+}
