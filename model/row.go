@@ -158,6 +158,7 @@ type OriginRow struct {
 	Issued    ID     // session in the response
 	SetCookie Tri    // whether the response set the session cookie
 	User      string // user as the application saw it
+	Workspace string // workspace that the request was about; "": not logged
 	Entrance  bool   // the path is one at which people log in
 	Lasting   string // what such a request leaves behind that outlives the session: "invite", "key", "grant", "credentials"; "" nothing known
 

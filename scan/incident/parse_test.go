@@ -73,7 +73,7 @@ func TestParseFull(t *testing.T) {
 			{Kind: model.SourceOrigin, URI: "origin/", Format: "jsonl",
 				Map: map[string]string{"time": "ts", "request_id": "h.cf", "method": "m", "path": "p", "status": "s", "session": "sid",
 					"user": "u", "set_cookie": "sc", "set_session": "ss", "user_agent": "ua", "client_ip": "ip", "duration": "d",
-					"trace_id": "t", "host": "ho", "device_id": "di", "instance": "i"},
+					"trace_id": "t", "host": "ho", "device_id": "di", "instance": "i", "workspace": "ws"},
 				Unwrap: "string-json", Fields: []string{"ts", "m"}, Delimiter: ";",
 				SessionForm: model.SessionForm{Decode: []string{"percent", "base64url"}, StripPrefix: "s:", CutAt: ".", Hash: "sha256-hex", Claim: "passport.user"},
 				TimeZone:    "America/Los_Angeles", Instant: "end", Unit: "ms", XFF: "first", Sampled: 0.5, Line: 38},

@@ -10,7 +10,7 @@ import (
 // of sightings.
 func rowColumns() []string {
 	return []string{"time", "request_id", "trace_id", "method", "host", "path", "status", "session", "user",
-		"set_cookie", "set_session", "user_agent", "client_ip", "device_id", "instance", "duration"}
+		"set_cookie", "set_session", "user_agent", "client_ip", "device_id", "instance", "duration", "workspace"}
 }
 
 // formatALB is the one origin format whose columns are known: it needs no map.

@@ -61,6 +61,7 @@ func Origin(c *Codec, r *model.OriginRow) {
 	c.ID(&r.Issued)
 	Number(c, &r.SetCookie)
 	Text(c, &r.User)
+	Text(c, &r.Workspace)
 	Text(c, &r.Lasting)
 	c.Bool(&r.Entrance)
 	c.Addr(&r.Client)

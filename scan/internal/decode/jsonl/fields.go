@@ -93,6 +93,7 @@ func (d *Decoder) rest(line []byte) {
 		r.Lasting, r.Entrance = d.lasting, d.entrance
 	}
 	r.User = d.memo.Word(d.text(fieldUser))
+	r.Workspace = d.memo.Word(d.text(fieldWorkspace))
 	r.Agent, _ = d.memo.Agent(d.text(fieldAgent))
 	r.Client = d.client()
 	r.Taken = d.duration()

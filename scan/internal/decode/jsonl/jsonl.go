@@ -31,11 +31,12 @@ const (
 	fieldAgent
 	fieldClient
 	fieldDuration
+	fieldWorkspace
 	numFields
 )
 
 var fieldNames = [numFields]string{"time", "request_id", "method", "path", "status", "session", "user",
-	"set_cookie", "set_session", "user_agent", "client_ip", "duration"}
+	"set_cookie", "set_session", "user_agent", "client_ip", "duration", "workspace"}
 
 // maxParts bounds a mapped path; each dot doubles the ways to read it.
 const maxParts = 8
