@@ -122,19 +122,8 @@ type judgement struct {
 // Run scans and puts the findings into sink. The manifest says whether the
 // result is complete; an error means that there is no result.
 func Run(ctx context.Context, in Input, sink model.Sink) (m model.Manifest, err error) {
-	if in.Workers <= 0 {
-		in.Workers = runtime.GOMAXPROCS(0)
-	}
-	if in.Memory <= 0 {
-		in.Memory = 1 << 30
-	}
-	if in.Progress == nil {
-		in.Progress = func(Progress) {}
-	}
-	if in.TempDir == "" {
-		in.TempDir = os.TempDir()
-	}
-	s := &state{Input: in, ctx: ctx, sink: sink, store: storage.NewLocal(in.Base), judgement: judgement{tally: newTally()}}
+	s := newState(ctx, in)
+	s.sink = sink
 	defer func() { err = errors.Join(err, s.close()) }()
 	for _, phase := range []struct {
 		name string
@@ -160,6 +149,23 @@ func Run(ctx context.Context, in Input, sink model.Sink) (m model.Manifest, err 
 		}
 	}
 	return s.manifest(), nil
+}
+
+// newState prepares a scan; what the caller left open is filled in.
+func newState(ctx context.Context, in Input) *state {
+	if in.Workers <= 0 {
+		in.Workers = runtime.GOMAXPROCS(0)
+	}
+	if in.Memory <= 0 {
+		in.Memory = 1 << 30
+	}
+	if in.Progress == nil {
+		in.Progress = func(Progress) {}
+	}
+	if in.TempDir == "" {
+		in.TempDir = os.TempDir()
+	}
+	return &state{Input: in, ctx: ctx, store: storage.NewLocal(in.Base), judgement: judgement{tally: newTally()}}
 }
 
 // Shares of the memory budget. Rows of all requests are the largest stream;

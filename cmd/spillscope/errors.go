@@ -12,6 +12,7 @@ import (
 
 	"github.com/spillscope/spillscope/export/explain"
 	"github.com/spillscope/spillscope/export/store"
+	"github.com/spillscope/spillscope/export/words"
 	"github.com/spillscope/spillscope/scan"
 )
 
@@ -20,6 +21,7 @@ type exitCode int
 
 const (
 	exitComplete    exitCode = 0
+	exitLeak        exitCode = 1
 	exitUsage       exitCode = 2
 	exitPartial     exitCode = 3
 	exitVerify      exitCode = 4
@@ -33,6 +35,8 @@ func (c exitCode) meaning() string {
 	switch c {
 	case exitComplete:
 		return "complete"
+	case exitLeak:
+		return "a cached route still meets a session"
 	case exitUsage:
 		return "wrong usage, or an input that must be mended first"
 	case exitPartial:
@@ -184,6 +188,16 @@ func promiseBroken(promises []string) error {
 // said why already, in its own place beside the numbers that it weakens.
 func partial(reasons []string) error {
 	return &fault{exitPartial, fmt.Errorf("PARTIAL: %s", strings.Join(reasons, "; ")), "the case is written; read these reasons before its numbers"}
+}
+
+// stillLeaking ends an audit that found what it was looking for.
+func stillLeaking(routes, fills int) error {
+	return &fault{exitLeak, fmt.Errorf("still leaking: %s met sessions on %s", words.Plural(fills, "fill"), words.Plural(routes, "cached route")), "stop the CDN from caching these routes, or from forwarding cookies to them; then clear its cache and audit again"}
+}
+
+// auditPartial ends an audit that found nothing in logs that cannot show it.
+func auditPartial(reasons []string) error {
+	return &fault{exitPartial, fmt.Errorf("PARTIAL: %s", strings.Join(reasons, "; ")), "nothing was found, which proves nothing until these are mended"}
 }
 
 // outputFailed says that an output could not be written.

@@ -9,6 +9,7 @@
 //	spillscope scan -c incident.yaml -o CASE        reconstruct the incident into a case folder
 //	spillscope explain CASE QUERY                   one workspace, user, delivery or request, down to its rows
 //	spillscope verify CASE                          is the case as it was sealed?
+//	spillscope audit -c incident.yaml               after the fix: does a cached route still meet a session?
 //	spillscope sample CASE                          draw rows for people to check blind
 //	spillscope selfcheck [-o DIR]                   how right this build is on synthetic incidents
 //	spillscope demo [-o DIR]                        all of it on a synthetic incident

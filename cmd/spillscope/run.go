@@ -91,7 +91,7 @@ it is lost, and the file to fill in. To see what comes out, run ` + "`spillscope
 	})
 	root.AddCommand(
 		newInit(c), newInspect(c), newScan(c), newExplain(c),
-		newVerify(c), newSample(c), newSelfcheck(c), newDemo(c), newVersion(c),
+		newVerify(c), newAudit(c), newSample(c), newSelfcheck(c), newDemo(c), newVersion(c),
 	)
 	return root
 }

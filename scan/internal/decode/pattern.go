@@ -4,11 +4,12 @@ import "strings"
 
 // Pattern returns path with every variable segment starred, so that no token,
 // id, name or file hash is left in it. A path that a suspect route or a data
-// category matches gives that glob itself.
+// category matches gives that glob itself, unless it takes everything and so
+// says nothing.
 func (c *Context) Pattern(path string) string {
 	for _, globs := range [][]glob{c.routes, c.categories} {
 		for i := range globs {
-			if globs[i].match("", path) {
+			if globs[i].text != "/**" && globs[i].match("", path) {
 				return globs[i].text
 			}
 		}
