@@ -166,6 +166,9 @@ type OriginRow struct {
 	Agent  ID
 	Device ID     // digest of a device id that outlives sessions; zero: not logged
 	Line   uint64 // hash of the whole line
+
+	Ahead time.Duration // by how much Time was set back, because its writer's clock is ahead of the others'
+	Also  []Ref         // rows of other logs that tell of the same request, and of which this one knows a part
 }
 
 // Reject is a line that could not be read, kept so that nothing is lost in

@@ -26,6 +26,9 @@ func (s *state) join() error {
 	s.cacheRows = s.sorter(derivedShare, 1)
 	s.sightings = s.sorter(derivedShare, 1)
 	s.watch, s.phases, s.reports = s.newWatch(), newPhases(s.Incident), newReports(s.dir)
+	if err := s.followTraces(); err != nil {
+		return err
+	}
 	rows := s.sorter(derivedShare/2, 1)
 	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer(), nameless: rows.Writer()}
 	if err := join.Requests(s.requests, j.request); err != nil {
@@ -59,10 +62,9 @@ func (s *state) originInstant() string {
 
 func (j *joiner) request(r *join.Request) error {
 	for _, d := range r.Duplicates {
-		b := &j.objects[d.Object].balance
-		b.Parsed--
-		b.Duplicate++
+		j.duplicate(d)
 	}
+	r.Origins = join.Merge(r.Origins, j.sourceOf)
 	if len(r.Edges) > 1 {
 		j.tally.funnel.ConflictingIDs++
 	}

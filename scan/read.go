@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -27,6 +26,7 @@ import (
 // decoded, its rows put under their request ids.
 func (s *state) read() error {
 	s.requests = s.sorter(requestShare, s.Workers)
+	s.traces = s.sorter(traceShare, s.Workers)
 	s.rejects = s.sorter(0.01, s.Workers)
 	work := make(chan *object)
 	p := newMeter(s)
@@ -53,7 +53,7 @@ func (s *state) read() error {
 
 // worker reads objects from work until there are no more.
 func (s *state) worker(ctx context.Context, work <-chan *object, p *meter) error {
-	r := &reader{state: s, rows: join.NewWriter(s.requests), rejects: s.rejects.Writer(), memo: s.dec.NewMemo()}
+	r := &reader{state: s, rows: join.NewWriter(s.requests), traces: join.NewTraceWriter(s.traces), rejects: s.rejects.Writer(), memo: s.dec.NewMemo()}
 	for o := range work {
 		if o.pruned {
 			continue
@@ -64,13 +64,14 @@ func (s *state) worker(ctx context.Context, work <-chan *object, p *meter) error
 		p.done()
 	}
 	p.merge(&r.notes)
-	return errors.Join(r.rows.Close(), r.rejects.Close())
+	return errors.Join(r.rows.Close(), r.traces.Close(), r.rejects.Close())
 }
 
 // reader is one worker's view of the scan.
 type reader struct {
 	*state
 	rows    *join.Writer
+	traces  *join.TraceWriter
 	rejects *spill.Writer
 	memo    *decode.Memo
 	notes   notes
@@ -144,12 +145,19 @@ func (r *reader) edge(row *model.EdgeRow) {
 	r.fail(r.rows.Edge(row))
 }
 
-// origin keeps a row. Rows without a request id must not meet each other under
-// one empty id; a digest of the line tells them apart in any order.
+// origin keeps a row. One without a request id waits under its trace for a row
+// that names both.
 func (r *reader) origin(row *model.OriginRow) {
-	if row.RequestID == "" {
-		row.RequestID = "line-" + r.Key.Digest("origin line", binary.BigEndian.AppendUint64(nil, row.Line)).String()
+	switch {
+	case row.RequestID != "" && !row.Trace.IsZero():
+		r.fail(r.traces.Link(row.Trace, row.RequestID))
+	case row.RequestID == "":
 		r.notes.withoutID++
+		if !row.Trace.IsZero() {
+			r.fail(r.traces.Row(row))
+			return
+		}
+		r.stray(row)
 	}
 	r.fail(r.rows.Origin(row))
 }

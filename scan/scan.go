@@ -75,10 +75,12 @@ type state struct {
 // same evidence can be judged again under other assumptions.
 type evidence struct {
 	requests  *spill.Sorter // rows by request id
+	traces    *spill.Sorter // rows that have a trace alone, by it, with the request ids that others know
 	rejects   *spill.Sorter
 	cacheRows *spill.Sorter // by object key, start
 	sightings *spill.Sorter // by device, time
 	watch     *watch
+	tracing   Tracing
 	clock     calibrate.Clock
 	offset    calibrate.Offset
 	trials    identity.Trials // of the rungs of the holder ladder
@@ -172,6 +174,7 @@ func newState(ctx context.Context, in Input) *state {
 // while it is read back the streams made of it fill.
 const (
 	requestShare = 0.45
+	traceShare   = 0.05
 	derivedShare = 0.12
 )
 
@@ -190,7 +193,7 @@ func (s *state) listing(share float64, writers int) *spill.Sorter {
 }
 
 func (s *state) close() error {
-	errs := []error{s.judgement.close(), closeAll(s.requests, s.rejects, s.cacheRows, s.sightings)}
+	errs := []error{s.judgement.close(), closeAll(s.requests, s.traces, s.rejects, s.cacheRows, s.sightings)}
 	if s.watch != nil {
 		errs = append(errs, s.watch.close())
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spillscope/spillscope/model"
@@ -238,7 +237,7 @@ func (j *joiner) countOrigin(o *model.OriginRow, atEdge bool) {
 	j.tally.funnel.OriginRows++
 	j.tally.origins[truncate(o.Time.Lo, time.Minute)]++
 	r := j.tally.join(o.Time.Lo)
-	if !strings.HasPrefix(o.RequestID, "line-") {
+	if !isStray(o) {
 		r.OriginIDs++
 		j.tally.loss.Origin(o.RequestID, o.Time.Lo, atEdge)
 	}

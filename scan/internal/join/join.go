@@ -116,16 +116,19 @@ func (r *Request) settle() {
 	r.Edges = keepFirst(r.Edges, sameEdge, func(dropped *model.EdgeRow) {
 		r.Duplicates = append(r.Duplicates, dropped.Ref)
 	})
-	slices.SortFunc(r.Origins, func(a, b model.OriginRow) int { return a.Ref.Compare(b.Ref) })
-	r.Origins = keepFirst(r.Origins, sameOrigin, func(dropped *model.OriginRow) {
-		r.Duplicates = append(r.Duplicates, dropped.Ref)
-	})
-	slices.SortStableFunc(r.Origins, func(a, b model.OriginRow) int {
-		return cmp.Or(cmp.Compare(a.Time.Lo, b.Time.Lo), cmp.Compare(a.Line, b.Line))
-	})
+	r.Origins = Once(r.Origins, func(dropped model.Ref) { r.Duplicates = append(r.Duplicates, dropped) })
 	slices.SortStableFunc(r.Edges, func(a, b model.EdgeRow) int {
 		return cmp.Or(cmp.Compare(a.End.Lo, b.End.Lo), cmp.Compare(a.Line, b.Line))
 	})
+}
+
+// Once drops origin rows that say the same and orders the others by what they
+// say. The one kept is that of the first object and line.
+func Once(rows []model.OriginRow, drop func(model.Ref)) []model.OriginRow {
+	slices.SortFunc(rows, func(a, b model.OriginRow) int { return a.Ref.Compare(b.Ref) })
+	rows = keepFirst(rows, sameOrigin, func(r *model.OriginRow) { drop(r.Ref) })
+	slices.SortStableFunc(rows, byContent)
+	return rows
 }
 
 // told counts the optional columns that a row fills. Of two files that hold one

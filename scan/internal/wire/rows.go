@@ -68,6 +68,8 @@ func Origin(c *Codec, r *model.OriginRow) {
 	c.ID(&r.Agent)
 	c.ID(&r.Device)
 	c.Hash(&r.Line)
+	c.Duration(&r.Ahead)
+	Slice(c, &r.Also, (*Codec).Ref)
 }
 
 // Citation visits a citation.
