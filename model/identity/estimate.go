@@ -107,9 +107,13 @@ func (d *Device) Observe(s *Stats) {
 	for _, list := range d.byConn {
 		d.observeConnection(list, s)
 	}
-	s.Seen += int64(len(d.sightings))
 	for i := range d.sightings {
-		if x := &d.sightings[i]; !x.empty() && x.Sets > 0 {
+		x := &d.sightings[i]
+		if x.Away { // counted where it was
+			continue
+		}
+		s.Seen++
+		if !x.empty() && x.Sets > 0 {
 			s.Renewed.add(!x.Issued.IsZero() && x.Issued != x.Session)
 		}
 	}
@@ -169,6 +173,9 @@ func (d *Device) signedIn(h *Hit) bool {
 	list := d.own
 	if d.shared() {
 		list = d.byConn[h.Conn]
+		if !h.jar.IsZero() {
+			list = d.byJar[h.jar]
+		}
 	}
 	for n := d.after(list, h.Start.Lo.Add(-signedFor)); n < len(list); n++ {
 		s := &d.sightings[list[n]]

@@ -4,11 +4,14 @@
 //
 // It looks at one device at a time: an address and a User-Agent, with the
 // connections seen from it. Behind a shared egress that is many jars, so a
-// connection (address and port) always counts for more than a device.
+// connection (address and port) always counts for more than a device; a device
+// id that the application logged tells the jars apart, and brings along what
+// the same jar showed at other addresses.
 package identity
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -21,6 +24,7 @@ type Sighting struct {
 	Start     model.Interval // the request left with the jar of then
 	Done      model.Interval // its response may have changed the jar
 	Conn      model.ID       // zero: not known
+	DeviceID  model.ID       // zero: none logged
 	Session   model.ID       // presented
 	User      string         // of Session; "" unknown
 	Issued    model.ID       // zero: none
@@ -29,11 +33,14 @@ type Sighting struct {
 	Kind      model.ClientKind
 	Asset     bool    // of a suspect route
 	Blank     bool    // what it presented is not known: only what its response left
+	Away      bool    // seen at another address or User-Agent, under a device id that was seen here too
+	Told      bool    // somebody's record of what a user did: its stamp orders nothing within seconds
 	Sets      float64 // how likely its response set the session cookie
 	Payload   any
 
-	who, left who  // presented, and what the jar held once it was answered
-	login     bool // the response changed the user: the jar's content has another cause than a delivery
+	jar       model.ID // device id, its own or its connection's
+	who, left who      // presented, and what the jar held once it was answered
+	login     bool     // the response changed the user: the jar's content has another cause than a delivery
 }
 
 // Candidate is one possible fill of a hit with its holder.
@@ -46,6 +53,9 @@ type Candidate struct {
 	Conn    model.ID
 	Filled  model.Instant // 0: at about the hit
 
+	DeviceID model.ID // that its origin row shows
+
+	jar     model.ID
 	who     who
 	content content // that it would bring
 }
@@ -67,7 +77,8 @@ type Hit struct {
 	Nothing    float64 // prior of what came having carried no session, apart from candidates that bear none
 	Payload    any
 
-	jar float64 // how likely this one takes it
+	jar   model.ID // device id that its connection shows
+	takes float64  // how likely this one takes the cookie
 }
 
 // Link is what ties a sighting to a hit.
@@ -75,13 +86,20 @@ type Link uint8
 
 // The links, weakest first.
 const (
-	LinkNone       Link = iota
-	LinkShared          // same address and User-Agent, several users there
-	LinkDevice          // same address and User-Agent, one user
-	LinkConnection      // same address and port, minutes apart
+	LinkNone   Link = iota
+	LinkShared      // same address and User-Agent, several users there
+	LinkDevice      // same address and User-Agent, one user
+
+	// LinkDeviceID is weaker than LinkConnection although an id is of one jar
+	// and a connection may be pooled: no hit shows an id, so that a hit has it
+	// by its connection, and what the id ties is tied by both.
+	LinkDeviceID   // same device id, at any address, at any time
+	LinkConnection // same address and port, minutes apart
+
+	links = iota
 )
 
-var linkNames = [...]string{"nothing", "the same address and user agent, shared by several users", "the same address and user agent", "the same connection"}
+var linkNames = [links]string{"nothing", "the same address and user agent, shared by several users", "the same address and user agent", "the same device id", "the same connection"}
 
 func (l Link) String() string { return linkNames[l] }
 
@@ -121,6 +139,11 @@ type Device struct {
 	sightings []Sighting
 	byWho     map[who][]int
 	byConn    map[model.ID][]int
+	byJar     map[model.ID][]int // by device id
+	same      map[model.ID]model.ID
+	ids       int  // device ids seen
+	labelled  bool // every sighting of a session has one
+	widest    time.Duration
 	logins    []int
 	refused   map[model.ID]bool // connections whose client did not take what it was issued; zero: any
 	own       []int             // sightings of sessions that no delivery need have brought
@@ -130,14 +153,14 @@ type Device struct {
 	firstHit  map[over]model.Instant // start of the first hit that may have brought it over a connection
 	firstSeen map[over]model.Instant // latest start of its first sighting there
 	jars      int
-	groups    map[model.ID]int // connections of one jar; nil: all of them are
+	groups    map[model.ID]int // places of one jar; nil: all of them are
 	weighed   [][]outcome      // by hit: one a candidate, and the unlisted fill's
 }
 
-// over is a session on a connection.
+// over is a session at a place.
 type over struct {
-	who  who
-	conn model.ID
+	who   who
+	place model.ID
 }
 
 // NewDevice indexes what was seen of a device. It sorts both slices.
@@ -149,17 +172,18 @@ func NewDevice(sightings []Sighting, hits []Hit, rules *Rules) *Device {
 		return cmp.Or(cmp.Compare(a.Start.Lo, b.Start.Lo), cmp.Compare(a.RequestID, b.RequestID))
 	})
 	d := &Device{
-		rules: rules, sightings: sightings, hits: hits,
-		byWho: map[who][]int{}, byConn: map[model.ID][]int{}, owners: map[model.ID]string{},
+		rules: rules, sightings: sightings, hits: hits, widest: widest,
+		byWho: map[who][]int{}, byConn: map[model.ID][]int{}, byJar: map[model.ID][]int{}, owners: map[model.ID]string{},
 		refused: map[model.ID]bool{}, brought: map[who][]int{}, firstHit: map[over]model.Instant{}, firstSeen: map[over]model.Instant{},
 	}
 	d.name()
+	d.label()
 	d.indexSightings()
 	d.indexHits()
 	d.jars = d.countJars()
 	d.group()
 	for i := range d.hits {
-		d.hits[i].jar = d.jar(&d.hits[i])
+		d.hits[i].takes = d.jar(&d.hits[i])
 	}
 	d.weighed = make([][]outcome, len(hits))
 	d.infer()
@@ -169,13 +193,17 @@ func NewDevice(sightings []Sighting, hits []Hit, rules *Rules) *Device {
 func (d *Device) indexSightings() {
 	for i := range d.sightings {
 		s := &d.sightings[i]
+		d.widest = max(d.widest, s.Start.Hi.Sub(s.Start.Lo))
 		d.byWho[s.who] = append(d.byWho[s.who], i)
 		if !s.Conn.IsZero() {
 			d.noteRefusal(s)
 			d.byConn[s.Conn] = append(d.byConn[s.Conn], i)
-			if k := (over{s.who, s.Conn}); d.firstSeen[k] == 0 {
-				d.firstSeen[k] = s.Start.Hi
-			}
+		}
+		if !s.jar.IsZero() {
+			d.byJar[s.jar] = append(d.byJar[s.jar], i)
+		}
+		if k := (over{s.who, s.place()}); !k.place.IsZero() && d.firstSeen[k] == 0 {
+			d.firstSeen[k] = s.Start.Hi
 		}
 		if s.login {
 			d.logins = append(d.logins, i)
@@ -206,7 +234,7 @@ func (d *Device) indexHits() {
 			if list := d.brought[c.who]; len(list) == 0 || list[len(list)-1] != i {
 				d.brought[c.who] = append(list, i)
 			}
-			if k := (over{c.who, h.Conn}); d.firstHit[k] == 0 {
+			if k := (over{c.who, h.place()}); d.firstHit[k] == 0 {
 				d.firstHit[k] = h.Start.Lo
 			}
 		}
@@ -218,7 +246,10 @@ func (c *Candidate) brings(h *Hit) bool {
 	if !c.Bears || c.who == (who{}) || c.Prior <= 0 {
 		return false
 	}
-	if c.Conn.IsZero() || h.Conn.IsZero() {
+	switch {
+	case !c.jar.IsZero() && !h.jar.IsZero():
+		return c.jar != h.jar
+	case c.Conn.IsZero() || h.Conn.IsZero():
 		return c.Device != h.Device
 	}
 	return !c.sameConn(h) // behind a shared egress the holder may look like the same device
@@ -227,7 +258,7 @@ func (c *Candidate) brings(h *Hit) bool {
 // sameConn reports whether the fill came over the hit's connection, and not so
 // long before that the port may have passed to somebody else.
 func (c *Candidate) sameConn(h *Hit) bool {
-	return !h.Conn.IsZero() && c.Conn == h.Conn && (c.Filled == 0 || h.Start.Lo.Sub(c.Filled) <= idle)
+	return !apart(c.jar, h.jar) && !h.Conn.IsZero() && c.Conn == h.Conn && (c.Filled == 0 || h.Start.Lo.Sub(c.Filled) <= idle)
 }
 
 // Hits returns the hits in the order that Read numbers them.
@@ -265,26 +296,34 @@ func (d *Device) maybeBrought(s *Sighting) bool {
 	return hit.Start.Lo < s.Start.Hi && first.Start.Hi > hit.Start.Lo
 }
 
-// broughtOver is maybeBrought for one connection: behind a shared egress the
-// holder may be at home on the device, and yet not on this connection. A
-// sighting in the second of the hit may well be the first use.
+// broughtOver is maybeBrought for one place: behind a shared egress the holder
+// may be at home on the device, and yet not on this connection. A sighting in
+// the second of the hit may well be the first use.
 func (d *Device) broughtOver(s *Sighting) bool {
-	k := over{s.who, s.Conn}
+	k := over{s.who, s.place()}
 	hit, ok := d.firstHit[k]
 	return ok && hit < s.Start.Hi && d.firstSeen[k] > hit
 }
 
-func (d *Device) shared() bool { return d.jars > 1 }
+// shared reports whether the device is several jars. That of one device id, at
+// which people take turns, is one.
+func (d *Device) shared() bool { return d.ids > 1 || d.jars > 1 && (d.ids == 0 || !d.labelled) }
 
 // link returns what ties s to h.
 func (d *Device) link(s *Sighting, h *Hit) Link {
-	if !h.Conn.IsZero() && s.Conn == h.Conn && gap(s.Start, h.Start) <= idle {
+	switch {
+	case apart(s.jar, h.jar):
+		return LinkNone
+	case !h.Conn.IsZero() && s.Conn == h.Conn && gap(s.Start, h.Start) <= idle:
 		return LinkConnection
+	case together(s.jar, h.jar):
+		return LinkDeviceID
+	case !d.shared():
+		return LinkDevice
+	case s.Away:
+		return LinkNone
 	}
-	if d.shared() {
-		return LinkShared
-	}
-	return LinkDevice
+	return LinkShared
 }
 
 func gap(a, b model.Interval) time.Duration {
@@ -307,14 +346,21 @@ func (d *Device) Read(i int) Reading {
 }
 
 // readBefore finds the recipient's own session: the last one presented surely
-// before the hit on its connection, else by its device if that is one jar,
-// else the first one presented about the time of the hit.
+// before the hit on its connection or under its device id, else by its device if
+// that is one jar, else the first one presented about the time of the hit.
 func (d *Device) readBefore(h *Hit, r *Reading) {
-	var sure, open *Sighting
+	var sure, open, same *Sighting
 	if !h.Conn.IsZero() {
-		sure, open = d.lastOwn(d.byConn[h.Conn], h)
+		sure, open = d.lastOwn(d.byConn[h.Conn], h, idle)
 	}
-	if sure != nil {
+	if !h.jar.IsZero() {
+		same, _ = d.lastOwn(d.byJar[h.jar], h, ever)
+	}
+	switch {
+	case same != nil && (sure == nil || same.left != sure.left && same.Start.Lo > sure.Start.Lo):
+		r.own(same, LinkDeviceID)
+		return
+	case sure != nil:
 		r.own(sure, LinkConnection)
 		return
 	}
@@ -352,17 +398,19 @@ func (d *Device) before(h *Hit) int {
 	return n
 }
 
-// lastOwn returns the last sighting of a connection that surely precedes h and
-// whose session no delivery brought; and the earliest of the later ones that
+// ever is longer than any log.
+const ever = time.Duration(math.MaxInt64)
+
+// lastOwn returns the last sighting of list that surely precedes h and whose session no delivery brought; and the earliest of the later ones that
 // may precede it. Of two sessions seen within one second the earlier is the
 // recipient's own, the later what it was handed.
-func (d *Device) lastOwn(conn []int, h *Hit) (sure, open *Sighting) {
-	for n := d.after(conn, h.Available.Hi) - 1; n >= 0; n-- {
-		s := &d.sightings[conn[n]]
-		if gap(s.Start, h.Start) > idle {
+func (d *Device) lastOwn(list []int, h *Hit, reach time.Duration) (sure, open *Sighting) {
+	for n := d.after(list, h.Available.Hi) - 1; n >= 0; n-- {
+		s := &d.sightings[list[n]]
+		if gap(s.Start, h.Start) > reach {
 			break
 		}
-		if s.empty() || d.maybeBrought(s) || d.broughtOver(s) {
+		if s.empty() || apart(s.jar, h.jar) || d.maybeBrought(s) || d.broughtOver(s) {
 			continue
 		}
 		if s.Start.Hi <= h.Start.Lo {
@@ -384,12 +432,7 @@ func (d *Device) after(list []int, t model.Instant) int {
 
 // readAfter finds whether the device came back, and with its own session.
 func (d *Device) readAfter(h *Hit, r *Reading) {
-	last := len(d.sightings) - 1
-	if !d.shared() {
-		r.Again = last >= 0 && d.sightings[last].Start.Lo >= h.Available.Hi
-	} else if conn := d.byConn[h.Conn]; len(conn) > 0 && !h.Conn.IsZero() {
-		r.Again = d.sightings[conn[len(conn)-1]].Start.Lo >= h.Available.Hi
-	}
+	r.Again = d.again(h)
 	r.Bare = h.Cookie == model.No && d.signedIn(h)
 	if r.OwnLink == LinkNone {
 		d.readEmpty(h, r)
@@ -398,7 +441,7 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 	own := d.byWho[r.whose]
 	for _, n := range own[d.after(own, h.Available.Lo.Add(-slowest)):] {
 		s := &d.sightings[n]
-		if s.Sets > 0 && s.Start.Lo < h.Available.Hi && s.Done.Hi > h.Available.Lo {
+		if s.Sets > 0 && s.Start.Lo < h.Available.Hi && s.Done.Hi > h.Available.Lo && !apart(s.jar, h.jar) {
 			r.Racing = true
 		}
 		if s.Start.Lo < h.Available.Hi || d.loginBetween(h, s) {
@@ -411,6 +454,20 @@ func (d *Device) readAfter(h *Hit, r *Reading) {
 			return
 		}
 	}
+}
+
+// again reports whether the client of h was seen after it.
+func (d *Device) again(h *Hit) bool {
+	if !d.shared() {
+		last := len(d.sightings) - 1
+		return last >= 0 && d.sightings[last].Start.Lo >= h.Available.Hi
+	}
+	for _, list := range [...][]int{d.byConn[h.Conn], d.byJar[h.jar]} {
+		if n := len(list); n > 0 && d.sightings[list[n-1]].Start.Lo >= h.Available.Hi {
+			return true
+		}
+	}
+	return false
 }
 
 // readEmpty finds whether the first that the client showed after the hit, on
@@ -430,12 +487,16 @@ func (d *Device) readEmpty(h *Hit, r *Reading) {
 
 // loginBetween reports whether the jar got a session by itself between h and s.
 func (d *Device) loginBetween(h *Hit, s *Sighting) bool {
+	until := s.Start.Lo
+	if s.Told { // which may as well be later
+		until = s.Start.Hi
+	}
 	for _, n := range d.logins[d.after(d.logins, h.Available.Lo.Add(-slowest)):] {
 		l := &d.sightings[n]
-		if l.Start.Lo >= s.Start.Lo {
+		if l.Start.Lo >= until {
 			return false
 		}
-		if l.Done.Hi > h.Available.Lo && (l.left == s.who || !d.shared() || l.Conn == s.Conn) {
+		if l.Done.Hi > h.Available.Lo && !apart(l.jar, s.jar) && (l.left == s.who || d.oneJar(l, s)) {
 			return true
 		}
 	}

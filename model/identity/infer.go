@@ -93,8 +93,8 @@ type span struct {
 func (c *chain) place(i int) span {
 	at := c.hits[i].Available.Shift(flight)
 	m := c.st.moments
-	// Stamps are at most widest, so no moment farther away is open.
-	lo, _ := slices.BinarySearchFunc(m, int64(at.Lo)-int64(widest), func(x moment, t int64) int { return cmp.Compare(int64(middle(x.at)), t) })
+	// Stamps are at most this wide, so no moment farther away is open.
+	lo, _ := slices.BinarySearchFunc(m, int64(at.Lo)-int64(c.widest), func(x moment, t int64) int { return cmp.Compare(int64(middle(x.at)), t) })
 	s := span{hit: i, from: lo}
 	before := 1.0 // that it is after the moment before
 	for k := lo; ; k++ {
@@ -242,12 +242,12 @@ func (c *chain) occurred(s *step, at []belief) {
 		taken := 0.0
 		for i := range h.Candidates {
 			x := &h.Candidates[i]
-			if p := float64(x.Prior * h.takes(x)); p > 0 {
+			if p := float64(x.Prior * h.takesOf(x)); p > 0 {
 				to.add(x.content, float64(mass*p))
 				taken += p
 			}
 		}
-		lost := float64(h.Unknown * h.jar)
+		lost := float64(h.Unknown * h.takes)
 		if lost > 0 {
 			to.add(unlisted, float64(mass*lost))
 		}
@@ -259,12 +259,12 @@ func (c *chain) occurred(s *step, at []belief) {
 	}
 }
 
-// takes returns how likely the jar takes the cookie of candidate c.
-func (h *Hit) takes(c *Candidate) float64 {
+// takesOf returns how likely the jar takes the cookie of candidate c.
+func (h *Hit) takesOf(c *Candidate) float64 {
 	if !c.Bears {
 		return 0
 	}
-	return h.jar
+	return h.takes
 }
 
 // moved carries b over moment n.
@@ -406,7 +406,7 @@ func (c *chain) credit(s *step, at []belief) {
 		taken, gained := 0.0, 0.0
 		for i := range h.Candidates {
 			x := &h.Candidates[i]
-			takes := h.takes(x)
+			takes := h.takesOf(x)
 			out[i].refused += float64(same * float64(x.Prior*(1-takes)))
 			to := float64(float64(x.Prior*takes) * next.of(x.content))
 			out[i].applied += float64(mass * to)
@@ -415,10 +415,10 @@ func (c *chain) credit(s *step, at []belief) {
 		}
 		last := len(h.Candidates)
 		out[last+1].refused += float64(same * h.Nothing)
-		out[last].refused += float64(same * float64(h.Unknown*(1-h.jar)))
+		out[last].refused += float64(same * float64(h.Unknown*(1-h.takes)))
 		to := float64(float64(h.Unknown*h.Jar) * next.of(unlisted))
 		out[last].applied += float64(mass * to)
-		taken += float64(h.Unknown * h.jar)
+		taken += float64(h.Unknown * h.takes)
 		gained += to
 		back = c.blend(&at[mask], next, s.p, max(0, 1-taken), gained)
 		whole += c.meet(was, &back)

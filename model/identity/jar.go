@@ -8,48 +8,76 @@ import (
 	"github.com/spillscope/spillscope/model"
 )
 
-// group finds which connections are of one jar. Where one user signs in on the
-// device they all are. Behind a shared egress connections belong together if
-// the same user is at home on them; one on which nobody is at home follows the
-// only jar that can have been handed what it presents.
+// group finds which places of the device are of one jar. Where it is one jar
+// they all are. Behind a shared egress a device id is a jar, and connections
+// without one belong together if the same user is at home on them; one on which
+// nobody is at home follows the only jar that can have been handed what it
+// presents.
 func (d *Device) group() {
 	if !d.shared() {
 		return
 	}
 	d.groups = map[model.ID]int{}
-	homes := map[who]int{}
 	next := 0
 	fresh := func() int { next++; return next }
+	homes := d.labelledHomes(fresh)
 	var adrift []*Sighting
 	for i := range d.sightings {
 		s := &d.sightings[i]
-		if s.Conn.IsZero() || s.empty() || d.groups[s.Conn] != 0 {
+		if s.place().IsZero() || s.empty() || d.groups[s.place()] != 0 {
 			continue
 		}
 		if d.maybeBrought(s) || d.broughtOver(s) {
 			adrift = append(adrift, s)
 			continue
 		}
-		if homes[s.who] == 0 {
+		if homes[s.who] <= 0 {
 			homes[s.who] = fresh()
 		}
-		d.groups[s.Conn] = homes[s.who]
+		d.groups[s.place()] = homes[s.who]
 	}
 	for i := range d.hits {
-		if c := d.hits[i].Conn; !c.IsZero() && d.groups[c] == 0 && !d.heldOnly(c) {
-			d.groups[c] = fresh()
+		if h := &d.hits[i]; !h.place().IsZero() && d.groups[h.place()] == 0 && !d.heldOnly(h.Conn) {
+			d.groups[h.place()] = fresh()
 		}
 	}
 	for _, s := range adrift {
-		if d.groups[s.Conn] == 0 {
-			d.groups[s.Conn] = cmp.Or(d.onlyBringer(s), fresh())
+		if d.groups[s.place()] == 0 {
+			d.groups[s.place()] = cmp.Or(d.onlyBringer(s), fresh())
 		}
 	}
 	for i := range d.hits {
-		if c := d.hits[i].Conn; !c.IsZero() && d.groups[c] == 0 {
-			d.groups[c] = fresh()
+		if h := &d.hits[i]; !h.place().IsZero() && d.groups[h.place()] == 0 {
+			d.groups[h.place()] = fresh()
 		}
 	}
+}
+
+// severalHomes stands for a user who is at home in several jars.
+const severalHomes = -1
+
+// labelledHomes groups the device ids, and returns in which of them each user
+// is at home.
+func (d *Device) labelledHomes(fresh func() int) map[who]int {
+	homes := map[who]int{}
+	for i := range d.sightings {
+		s := &d.sightings[i]
+		if s.jar.IsZero() {
+			continue
+		}
+		if d.groups[s.jar] == 0 {
+			d.groups[s.jar] = fresh()
+		}
+		g := d.groups[s.jar]
+		switch {
+		case s.empty() || d.maybeBrought(s) || d.broughtOver(s):
+		case homes[s.who] == 0:
+			homes[s.who] = g
+		case homes[s.who] != g:
+			homes[s.who] = severalHomes
+		}
+	}
+	return homes
 }
 
 // heldOnly reports whether a connection showed sessions, if only brought ones.
@@ -65,7 +93,7 @@ func (d *Device) onlyBringer(s *Sighting) int {
 		if h.Start.Lo >= s.Start.Hi || gap(h.Start, s.Start) > slowest*30 {
 			continue
 		}
-		g := d.groups[h.Conn]
+		g := d.groups[h.place()]
 		if g == 0 || only != 0 && g != only {
 			return 0
 		}
@@ -74,12 +102,12 @@ func (d *Device) onlyBringer(s *Sighting) int {
 	return only
 }
 
-// jarOf returns the group of a connection; -1 if it is not known.
-func (d *Device) jarOf(conn model.ID) int {
+// jarOf returns the group of a place; -1 if it is not known.
+func (d *Device) jarOf(place model.ID) int {
 	if d.groups == nil {
 		return 0
 	}
-	if g := d.groups[conn]; g != 0 && !conn.IsZero() {
+	if g := d.groups[place]; g != 0 && !place.IsZero() {
 		return g
 	}
 	return -1
@@ -108,7 +136,7 @@ func (d *Device) stories() []*story {
 	byJar := map[int]*story{}
 	var out []*story
 	for i := range d.hits {
-		g := d.jarOf(d.hits[i].Conn)
+		g := d.jarOf(d.hits[i].place())
 		if g < 0 {
 			out = append(out, &story{hits: []int{i}})
 			continue
@@ -122,7 +150,7 @@ func (d *Device) stories() []*story {
 	last := map[model.ID]model.Instant{}
 	for i := range d.sightings {
 		s := &d.sightings[i]
-		st := byJar[d.jarOf(s.Conn)]
+		st := byJar[d.jarOf(s.place())]
 		if st == nil {
 			continue
 		}
@@ -139,6 +167,9 @@ func (st *story) add(d *Device, s *Sighting, last map[model.ID]model.Instant) {
 	link := LinkDevice
 	if d.shared() {
 		link = LinkShared
+	}
+	if !s.jar.IsZero() {
+		link = LinkDeviceID
 	}
 	seen, known := last[s.Conn]
 	if !s.Conn.IsZero() && (known && s.Start.Lo.Sub(seen) <= idle || d.hitBefore(s)) {

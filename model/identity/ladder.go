@@ -27,7 +27,8 @@ type Held struct {
 const alike = time.Minute
 
 // Climb finds what f presented from what its client presented just before and
-// just after it. seen is of one address and User-Agent, by time.
+// just after it: on its connection, else under its device id, else from its
+// address and User-Agent. seen is of one address and User-Agent, by time.
 //
 // The two must agree. If a delivery or a login fell between them, the fill may
 // have carried either session: that voids the rung and the weaker ones too. What
@@ -36,31 +37,54 @@ const alike = time.Minute
 func Climb(f Fill, seen []Sighting) Held { return climb(f, seen, -1) }
 
 func climb(f Fill, seen []Sighting, skip int) Held {
-	was, will := around(f, seen, skip, true)
-	if was != nil && will != nil {
+	conn := func(s *Sighting) bool { return s.Conn == f.Conn }
+	if was, will := around(f, seen, skip, conn); !f.Conn.IsZero() && was != nil && will != nil {
 		return agree(was, will, model.RungConnection)
 	}
-	if was, will = around(f, seen, skip, false); was == nil || will == nil || crowded(f, seen, skip) {
-		return Held{Rung: model.RungUnknown}
+	alone := !crowded(f, seen, skip)
+	id := deviceID(f, seen, skip, alone)
+	same := func(s *Sighting) bool { return s.DeviceID == id }
+	if was, will := around(f, seen, skip, same); !id.IsZero() && was != nil && will != nil {
+		return agree(was, will, model.RungDeviceID)
 	}
-	return agree(was, will, model.RungAgent)
+	here := func(s *Sighting) bool { return !s.Away && !apart(s.DeviceID, id) }
+	if was, will := around(f, seen, skip, here); alone && was != nil && will != nil {
+		return agree(was, will, model.RungAgent)
+	}
+	return Held{Rung: model.RungUnknown}
 }
 
-// around returns the last sighting surely before f and the first surely after.
-func around(f Fill, seen []Sighting, skip int, sameConn bool) (was, will *Sighting) {
-	if sameConn && f.Conn.IsZero() {
-		return nil, nil
+// deviceID returns the device id of f: what its connection showed about then,
+// else what its address and User-Agent did if that was one id alone.
+func deviceID(f Fill, seen []Sighting, skip int, alone bool) model.ID {
+	at := func(fits func(*Sighting) bool) model.ID {
+		was, will := around(f, seen, skip, func(s *Sighting) bool { return !s.DeviceID.IsZero() && fits(s) })
+		var list []showing
+		for _, s := range [...]*Sighting{was, will} {
+			if s != nil {
+				list = append(list, showing{s.Start.Lo, s.DeviceID})
+			}
+		}
+		return shownAt(list, f.Start.Lo)
 	}
-	fits := func(n int) bool { return n != skip && (!sameConn || seen[n].Conn == f.Conn) }
+	if id := at(func(s *Sighting) bool { return s.Conn == f.Conn && !f.Conn.IsZero() }); !id.IsZero() || !alone {
+		return id
+	}
+	return at(func(s *Sighting) bool { return !s.Away })
+}
+
+// around returns the last sighting that fits surely before f and the first
+// surely after.
+func around(f Fill, seen []Sighting, skip int, fits func(*Sighting) bool) (was, will *Sighting) {
 	at, _ := slices.BinarySearchFunc(seen, f.Start.Lo, func(s Sighting, t model.Instant) int { return cmp.Compare(s.Start.Lo, t) })
 	for n := at - 1; n >= 0 && f.Start.Lo.Sub(seen[n].Start.Hi) <= idle; n-- {
-		if seen[n].Start.Hi <= f.Start.Hi && seen[n].Start.Lo < f.Start.Lo && fits(n) {
+		if seen[n].Start.Hi <= f.Start.Hi && seen[n].Start.Lo < f.Start.Lo && n != skip && fits(&seen[n]) {
 			was = &seen[n]
 			break
 		}
 	}
 	for n := at; n < len(seen) && seen[n].Start.Lo.Sub(f.Start.Hi) <= idle; n++ {
-		if seen[n].Start.Lo >= f.Start.Lo && fits(n) {
+		if seen[n].Start.Lo >= f.Start.Lo && n != skip && fits(&seen[n]) {
 			will = &seen[n]
 			break
 		}
@@ -79,7 +103,7 @@ func agree(was, will *Sighting, rung model.Rung) Held {
 		held.User = cmp.Or(held.User, will.User)
 		return held
 	case held.Session.IsZero() && held.User == "" && will.Session.IsZero() && will.User == "" &&
-		rung == model.RungConnection && gap(was.Start, will.Start) <= alike:
+		rung != model.RungAgent && gap(was.Start, will.Start) <= alike:
 		held.Empty = true
 		return held
 	}
@@ -87,13 +111,23 @@ func agree(was, will *Sighting, rung model.Rung) Held {
 }
 
 // crowded reports whether several users' sessions were presented from the
-// address and User-Agent about the time of f.
+// address and User-Agent about the time of f, or several device ids shown.
 func crowded(f Fill, seen []Sighting, skip int) bool {
 	at, _ := slices.BinarySearchFunc(seen, f.Start.Lo.Add(-idle), func(s Sighting, t model.Instant) int { return cmp.Compare(s.Start.Lo, t) })
 	var first *Sighting
+	var id model.ID
 	for n := at; n < len(seen) && seen[n].Start.Lo.Sub(f.Start.Hi) <= idle; n++ {
 		s := &seen[n]
-		if n == skip || s.Session.IsZero() && s.User == "" {
+		if n == skip || s.Away {
+			continue
+		}
+		if apart(s.DeviceID, id) {
+			return true
+		}
+		if !s.DeviceID.IsZero() {
+			id = s.DeviceID
+		}
+		if s.Session.IsZero() && s.User == "" {
 			continue
 		}
 		if first != nil && s.Session != first.Session && (s.User == "" || s.User != first.User) {
@@ -109,12 +143,14 @@ func crowded(f Fill, seen []Sighting, skip int) bool {
 // Trials says how often a rung of the ladder was right where that is known.
 type Trials struct {
 	Connection Count `json:"connection"`
+	DeviceID   Count `json:"device_id,omitzero"`
 	Agent      Count `json:"address_and_user_agent"`
 }
 
 // Merge adds o.
 func (t *Trials) Merge(o Trials) {
 	t.Connection.merge(o.Connection)
+	t.DeviceID.merge(o.DeviceID)
 	t.Agent.merge(o.Agent)
 }
 
@@ -126,11 +162,16 @@ func (t *Trials) Try(seen []Sighting) {
 	step := len(seen)/maxTrials + 1
 	for n := 0; n < len(seen); n += step {
 		s := &seen[n]
+		if s.Told || s.Away {
+			continue
+		}
 		held := climb(Fill{s.Start, s.Conn}, seen, n)
 		right := held.Session == s.Session || held.User != "" && held.User == s.User
 		switch held.Rung {
 		case model.RungConnection:
 			t.Connection.add(right)
+		case model.RungDeviceID:
+			t.DeviceID.add(right)
 		case model.RungAgent:
 			t.Agent.add(right)
 		}
@@ -139,10 +180,12 @@ func (t *Trials) Try(seen []Sighting) {
 
 // The beliefs about the rungs before a case is known: a request between two of
 // one connection comes from the same jar unless it is a frame's or a fetch
-// without credentials; between two of one address and User-Agent it may come
-// from a neighbour as well.
+// without credentials; so does one between two of one device id, if it is known
+// to be of that id, which hangs by its connection or by the absence of others;
+// between two of one address and User-Agent it may come from a neighbour as well.
 var (
 	byConnection = Belief{0.95, 50}
+	byDeviceID   = Belief{0.9, 50}
 	byAgent      = Belief{0.75, 50}
 )
 
@@ -151,6 +194,8 @@ func (t *Trials) Reliability(r model.Rung) float64 {
 	switch r {
 	case model.RungConnection:
 		return byConnection.with(t.Connection)
+	case model.RungDeviceID:
+		return byDeviceID.with(t.DeviceID)
 	case model.RungAgent:
 		return byAgent.with(t.Agent)
 	}

@@ -13,11 +13,11 @@ type Rules struct {
 	// Changed is how likely a jar comes to hold somebody else's session by
 	// itself between two sightings, without a login in the logs: the login's
 	// row is lost, or another person took the seat. By what ties the sighting.
-	Changed [4]float64
+	Changed [links]float64
 
 	// Stray is how likely a sighting is of another jar although it is tied to
 	// this one: a second profile, a private window, a proxy's pooled connection.
-	Stray [4]float64
+	Stray [links]float64
 
 	// Bare is how likely a request shows no session although its jar holds
 	// one: fetches without credentials, pages in foreign frames.
@@ -64,17 +64,19 @@ type Rules struct {
 // more than an order of magnitude; what they rest on stands beside them.
 func Defaults() *Rules {
 	return &Rules{
-		Changed: [...]float64{
+		Changed: [links]float64{
 			LinkNone:       1,
 			LinkShared:     0.05, // a colleague's first request behind the same NAT
 			LinkDevice:     1e-3, // a second person at one browser, minutes apart
+			LinkDeviceID:   3e-4, // as a lost login row, over a longer time; whoever took the seat kept the profile
 			LinkConnection: 1e-4, // a lost login row: one in a thousand logins, and few log in
 		},
-		Stray: [...]float64{
+		Stray: [links]float64{
 			LinkNone:       1,
-			LinkShared:     0.3,  // many jars, one address and User-Agent
-			LinkDevice:     0.03, // two profiles of one person
-			LinkConnection: 0.01, // browsers do not share a connection between profiles; proxies may
+			LinkShared:     0.3,   // many jars, one address and User-Agent
+			LinkDevice:     0.03,  // two profiles of one person
+			LinkDeviceID:   0.015, // an id is of one jar, but the hit has it by its connection
+			LinkConnection: 0.01,  // browsers do not share a connection between profiles; proxies may
 		},
 		Bare:        0.05,
 		Emptied:     0.01,

@@ -11,6 +11,9 @@ func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
 	switch {
 	case c.sameConn(h):
 		v.Self = LinkConnection
+	case together(c.jar, h.jar):
+		v.Self = LinkDeviceID
+	case apart(c.jar, h.jar): // a neighbour
 	case c.Device == h.Device && d.shared():
 		v.Self = LinkShared
 	case c.Device == h.Device:
@@ -27,7 +30,7 @@ func (d *Device) readCandidate(h *Hit, c *Candidate, r *Reading, v *Verdict) {
 		return
 	}
 	v.Use, v.UseLink = d.use(h, c)
-	if v.UseLink == LinkShared && r.KeptLink == LinkConnection {
+	if v.UseLink == LinkShared && r.KeptLink >= LinkDeviceID {
 		v.Use, v.UseLink = nil, LinkNone // another jar behind the same address; this one went on as itself
 	}
 }
@@ -50,25 +53,26 @@ func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
 	first := &d.sightings[list[0]]
 	home := first.Start.Hi <= h.Start.Lo && !d.maybeBrought(first)
 	if home && slices.ContainsFunc(list[:d.after(list, h.Start.Lo)], func(n int) bool {
-		return d.sightings[n].Conn == h.Conn && d.sightings[n].Start.Hi <= h.Start.Lo
+		s := &d.sightings[n]
+		return (s.Conn == h.Conn || together(s.jar, h.jar)) && !apart(s.jar, h.jar) && s.Start.Hi <= h.Start.Lo
 	}) {
 		return nil, LinkNone
 	}
 	var best *Sighting
 	link := LinkNone
-	for _, n := range list[d.after(list, h.Start.Lo.Add(-widest)):] {
+	for _, n := range list[d.after(list, h.Start.Lo.Add(-d.widest)):] {
 		s := &d.sightings[n]
 		if best != nil && gap(s.Start, h.Start) > idle {
 			break
 		}
-		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) {
+		l := d.link(s, h)
+		if l == LinkNone || !s.follows(h) || d.loginBetween(h, s) {
 			continue
 		}
-		l := d.link(s, h)
 		if d.overtaken(h, s, l) {
 			break
 		}
-		if (home || !c.Conn.IsZero() && s.Conn == c.Conn) && l != LinkConnection { // the holder, over the connection that filled
+		if (home || !c.Conn.IsZero() && s.Conn == c.Conn) && l < LinkDeviceID { // the holder, over the connection that filled
 			continue
 		}
 		if l > link {
@@ -79,6 +83,15 @@ func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
 		}
 	}
 	return best, link
+}
+
+// follows reports whether s may be later than h. A record is only if it surely
+// is: its stamp may be that of an upload.
+func (s *Sighting) follows(h *Hit) bool {
+	if s.Told {
+		return s.Start.Lo >= h.Available.Hi
+	}
+	return s.Start.Hi > h.Available.Lo
 }
 
 // overtaken reports whether s speaks for a later hit than h: one that may have
@@ -93,7 +106,7 @@ func (d *Device) overtaken(h *Hit, s *Sighting, link Link) bool {
 		if x.Start.Hi > d.hits[last].Start.Lo {
 			return false
 		}
-		if x.who != s.who && (!d.shared() || x.Conn == s.Conn) {
+		if x.who != s.who && d.oneJar(x, s) {
 			return true
 		}
 	}
@@ -107,9 +120,9 @@ func (d *Device) Trail(i int, session model.ID, user string, link Link) []*Sight
 	h := &d.hits[i]
 	var out []*Sighting
 	list := d.byWho[d.whoIs(session, user)]
-	for _, n := range list[d.after(list, h.Start.Lo.Add(-widest)):] {
+	for _, n := range list[d.after(list, h.Start.Lo.Add(-d.widest)):] {
 		s := &d.sightings[n]
-		if s.Start.Hi <= h.Available.Lo || d.loginBetween(h, s) || d.link(s, h) < link {
+		if !s.follows(h) || d.loginBetween(h, s) || d.link(s, h) < link {
 			continue
 		}
 		if d.lastBringer(s, link) == i {

@@ -15,10 +15,11 @@ func (d *Device) readStranger(i int, r *Reading) {
 		if gap(s.Start, h.Start) > strangerIdle {
 			return
 		}
-		if s.empty() || s.who == r.whose || s.Start.Hi <= h.Available.Lo {
+		if s.empty() || s.who == r.whose || !s.follows(h) {
 			continue
 		}
-		if d.link(s, h) != LinkConnection && (d.shared() || r.OwnLink == LinkNone) {
+		l := d.link(s, h)
+		if l == LinkNone || l < LinkDeviceID && (d.shared() || r.OwnLink == LinkNone) {
 			continue
 		}
 		if len(d.brought[s.who]) > 0 || d.seenBefore(s) {

@@ -80,9 +80,10 @@ type Judgement struct {
 	Tier                     model.Tier
 }
 
-// sameDevice is how likely a fill of the same address and User-Agent was the
-// recipient's own, where no connection ties or separates them.
-var sameDevice = [...]float64{identity.LinkNone: 0, identity.LinkShared: 0.2, identity.LinkDevice: 0.7, identity.LinkConnection: 1}
+// sameDevice is how likely a fill of the same address and User-Agent, or of the
+// same device id, was the recipient's own, where no connection ties or separates
+// them. A hit has its id by its connection, so that an id sets nothing aside.
+var sameDevice = [...]float64{identity.LinkNone: 0, identity.LinkShared: 0.2, identity.LinkDevice: 0.7, identity.LinkDeviceID: 0.97, identity.LinkConnection: 1}
 
 // Scales of the flags that only the judge knows of; the others moved their
 // factor where packages reconstruct and identity weighed it.
@@ -138,7 +139,7 @@ func setsAside(f model.Flag) bool {
 
 // sameSession is how likely a recipient that presented the holder's session, or
 // another one of its user, before the hit is that user, by what ties the two.
-var sameSession = [...]float64{identity.LinkNone: 0, identity.LinkShared: 0.2, identity.LinkDevice: 0.97, identity.LinkConnection: 1}
+var sameSession = [...]float64{identity.LinkNone: 0, identity.LinkShared: 0.2, identity.LinkDevice: 0.97, identity.LinkDeviceID: 0.99, identity.LinkConnection: 1}
 
 // self returns how likely the recipient got back what it had.
 func (c *Case) self() float64 {

@@ -90,9 +90,14 @@ var table = [...]rule{
 			return when(c.Candidate != nil && c.Candidate.Bears && !c.held(), "no origin row and no logged cookie")
 		}},
 	{FlagDef{LikelySelf, "applied", Lowers,
-		"The same address and kind of browser had presented this session, or another one of its user, before: most likely the recipient got back what it had. Somebody else may share both, so the row stays listed."},
+		"The same address and kind of browser, or the same device id, had presented this session, or another one of its user, before: most likely the recipient got back what it had. Somebody else may share both, so the row stays listed."},
 		func(c *Case) string {
-			return when(c.Verdict.Use == nil && c.Verdict.Same && c.Reading.OwnLink == identity.LinkDevice, "%s", selfEvidence(c.back()))
+			link := c.Reading.OwnLink
+			like := c.Verdict.Same && (link == identity.LinkDevice || link == identity.LinkDeviceID)
+			if c.Verdict.Self == identity.LinkDeviceID && !c.back() {
+				return when(c.Verdict.Use == nil, "the fill came under the same device id")
+			}
+			return when(c.Verdict.Use == nil && like, "%s", selfEvidence(c.back()))
 		}},
 	{FlagDef{LogGap, "holder", Widens,
 		"Rows are missing from the log near this moment, so the stored response that was delivered may be among them. Its probability is that of an unknown fill."},
