@@ -8,6 +8,7 @@ import (
 	"github.com/spillscope/spillscope/scan/internal/decode"
 	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
 	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
+	"github.com/spillscope/spillscope/scan/internal/decode/origin"
 	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
@@ -102,7 +103,7 @@ func (r *reader) decode(stored io.Reader, o *object) error {
 }
 
 func openJSONL(r *reader, o *object) (decoding, error) {
-	d, err := jsonl.New(r.dec, jsonl.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
+	d, err := jsonl.New(r.dec, origin.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
 		o.saw(row.Time.Lo)
 		r.origin(row)
 		return true

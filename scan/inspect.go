@@ -17,6 +17,7 @@ import (
 	"github.com/spillscope/spillscope/scan/internal/decode"
 	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
 	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
+	"github.com/spillscope/spillscope/scan/internal/decode/origin"
 	"github.com/spillscope/spillscope/scan/internal/inflate"
 	"github.com/spillscope/spillscope/scan/internal/sniff"
 	"github.com/spillscope/spillscope/scan/internal/survey"
@@ -269,7 +270,7 @@ func (s *inspection) readOrigins() error {
 		if o.source.guess.NoZone {
 			src.TimeZone = "UTC"
 		}
-		d, err := jsonl.New(s.dec, jsonl.Options{Source: src, Memo: w.memo}, func(r *model.OriginRow) bool {
+		d, err := jsonl.New(s.dec, origin.Options{Source: src, Memo: w.memo}, func(r *model.OriginRow) bool {
 			o.saw(r.Time.Lo)
 			w.survey.Origin(r, edges)
 			return true

@@ -3,13 +3,13 @@ package scan
 import (
 	"slices"
 
-	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
+	"github.com/spillscope/spillscope/scan/internal/decode/origin"
 )
 
 // notes is what decoding noticed besides rows, for diagnoses: also about rows
 // outside the spans.
 type notes struct {
-	origin      jsonl.Stats
+	origin      origin.Stats
 	edgeCookies bool // some edge row had a cookie logged
 	badForms    int64
 	withoutID   int64 // origin rows without a request id

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -17,6 +16,8 @@ import (
 	"github.com/spillscope/spillscope/scan/internal/decode"
 	"github.com/spillscope/spillscope/scan/internal/decode/decodetest"
 	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
+	"github.com/spillscope/spillscope/scan/internal/decode/origin"
+	"github.com/spillscope/spillscope/scan/internal/decode/origin/origintest"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens")
@@ -45,15 +46,11 @@ func source() model.Source {
 		"user_agent": "ua", "client_ip": "xff", "duration": "took"}}
 }
 
-func maker(t testing.TB, o jsonl.Options) decodetest.New {
+func maker(t testing.TB, o origin.Options) decodetest.New {
 	ctx := newContext(t)
 	return func(emit func(decodetest.Row)) decode.Decoder {
 		d, err := jsonl.New(ctx, o, func(r *model.OriginRow) bool {
-			row := decodetest.Row{Ref: r.Ref}
-			rest := *r
-			rest.Ref = model.Ref{}
-			row.Text = fmt.Sprintf("%+v", rest)
-			emit(row)
+			emit(decodetest.Row{Ref: r.Ref, Text: origintest.Text(r)})
 			return true
 		})
 		if err != nil {
@@ -81,36 +78,29 @@ func instant(s string) model.Instant {
 }
 
 func TestConformance(t *testing.T) {
-	decodetest.Run(t, maker(t, jsonl.Options{Source: source()}), read(t, "testdata/rows.jsonl"))
+	decodetest.Run(t, maker(t, origin.Options{Source: source()}), read(t, "testdata/rows.jsonl"))
 }
 
 func TestGolden(t *testing.T) {
-	o := jsonl.Options{Source: source(), Spans: []model.Span{{From: instant("2023-03-07T18:00:00Z"), To: instant("2023-03-07T19:00:00Z")}}}
+	o := origin.Options{Source: source(), Spans: []model.Span{{From: instant("2023-03-07T18:00:00Z"), To: instant("2023-03-07T19:00:00Z")}}}
 	got := decodetest.Read(bytes.NewReader(read(t, "testdata/rows.jsonl")), 0, maker(t, o))
 	decodetest.NoSecret(t, got, secret, secret2)
-	var out strings.Builder
-	for _, r := range got.Rows {
-		fmt.Fprintf(&out, "line %d at %d: %s\n", r.Ref.Line, r.Ref.Offset, r.Text)
-	}
-	for _, r := range got.Rejects {
-		fmt.Fprintf(&out, "line %d at %d: rejected: %s\n", r.Ref.Line, r.Ref.Offset, r.Reason)
-	}
-	fmt.Fprintf(&out, "%+v\n", got.Balance)
+	out := origintest.Golden(got)
 	if *update {
-		if err := os.WriteFile("testdata/rows.golden", []byte(out.String()), 0o644); err != nil {
+		if err := os.WriteFile("testdata/rows.golden", []byte(out), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(string(read(t, "testdata/rows.golden")), out.String()); diff != "" {
+	if diff := cmp.Diff(string(read(t, "testdata/rows.golden")), out); diff != "" {
 		t.Error(diff)
 	}
 }
 
 // one decodes a single line.
-func one(t *testing.T, src model.Source, line string) (model.OriginRow, string, jsonl.Stats) {
+func one(t *testing.T, src model.Source, line string) (model.OriginRow, string, origin.Stats) {
 	t.Helper()
 	var row model.OriginRow
-	d, err := jsonl.New(newContext(t), jsonl.Options{Source: src}, func(r *model.OriginRow) bool { row = *r; return true })
+	d, err := jsonl.New(newContext(t), origin.Options{Source: src}, func(r *model.OriginRow) bool { row = *r; return true })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,6 +137,29 @@ func TestTime(t *testing.T) {
 		{`1.678213265e9`, "", "", at, time.Second},
 		{`1678213265`, "", "ms", "1970-01-20T10:10:13.265Z", time.Millisecond},
 		{`1678213265`, "", "s", at, time.Second},
+		{`"07/Mar/2023:18:21:05 +0000"`, "", "", at, time.Second},
+		{`"[07/Mar/2023:10:21:05 -0800]"`, "", "", at, time.Second},
+		{`"07/Mar/2023:18:21:05.25 +0000"`, "", "", "2023-03-07T18:21:05.25Z", 10 * time.Millisecond},
+		{`"07/Mar/2023:10:21:05"`, "America/Los_Angeles", "", at, time.Second},
+		{`"07/Mar/2023:10:21:05"`, "", "", "", 0},
+		{`"Tue, 07 Mar 2023 18:21:05 GMT"`, "", "", at, time.Second},
+		{`"2023-03-07 18:21:05 UTC"`, "", "", at, time.Second},
+		{`"2023/03/07 18:21:05Z"`, "", "", at, time.Second},
+		{`"2023/03/07 10:21:05"`, "America/Los_Angeles", "", at, time.Second},
+		{`"2023-03-07 18:21:05.5 +0000 UTC"`, "", "", "2023-03-07T18:21:05.5Z", 100 * time.Millisecond},
+		{`"2023-03-07T19:21:05+01:00[Europe/Berlin]"`, "", "", at, time.Second},
+		{`"2023-03-07 18:21:05.123+00"`, "", "", "2023-03-07T18:21:05.123Z", time.Millisecond},
+		{`"\/Date(1678213265123)\/"`, "", "", "2023-03-07T18:21:05.123Z", time.Millisecond},
+		{`"/Date(1678213265123+0100)/"`, "", "s", "2023-03-07T18:21:05.123Z", time.Millisecond},
+		{`"/Date(x)/"`, "", "", "", 0},
+		{`"Mar  7 18:21:05"`, "", "", "", 0},
+		{`"03/07/2023 18:21:05"`, "", "", "", 0},
+		{`"13/03/2023"`, "", "", "", 0},
+		{`"3/7/2023 18:21"`, "", "", "", 0},
+		{`"1.67821E+12"`, "", "", "", 0},
+		{`"1,678,213,265"`, "", "", "", 0},
+		{`"31/Feb/2023:18:21:05 +0000"`, "", "", "", 0},
+		{`"07/Mar/2023"`, "", "", "", 0},
 		{`"2023-02-29T00:00:00Z"`, "", "", "", 0},
 		{`"2023-03-07T24:00:00Z"`, "", "", "", 0},
 		{`"2023-03-07T18:21:05.Z"`, "", "", "", 0},
@@ -235,10 +248,26 @@ func TestSetCookie(t *testing.T) {
 		`false`: model.No, `"false"`: model.No, `0`: model.No, `""`: model.No, `"-"`: model.No, `[]`: model.No,
 		`["sid"]`: model.Yes, `["theme","sid=x; Path=/"]`: model.Yes, `["theme"]`: model.No, `[[],{},null,1]`: model.No,
 		`"sid"`: model.Yes, `"theme,sid"`: model.Yes, `"theme; lang"`: model.No, `"xsid"`: model.No, `"SID"`: model.No,
-		`null`: model.Unknown, `{"sid":1}`: model.Unknown,
+		`"t"`: model.Yes, `"f"`: model.No, `"TRUE"`: model.Yes, `"{theme,sid}"`: model.Yes, `"[\"sid\"]"`: model.Yes,
+		`null`: model.Unknown, `"null"`: model.Unknown, `{"sid":1}`: model.Unknown,
 	} {
 		if row, reason, _ := one(t, source(), `{"ts":1678213265,"set_cookie":`+value+`}`); reason != "" || row.SetCookie != want {
 			t.Errorf("%s: %d %s, want %d", value, row.SetCookie, reason, want)
+		}
+	}
+}
+
+// Stamps that must not be guessed are refused in words that say what to do.
+func TestTimeRefused(t *testing.T) {
+	for value, want := range map[string]string{
+		"Mar  7 18:21:05":     "no year",
+		"03/07/2023 18:21:05": "ambiguous",
+		"3/7/2023 18:21":      "spreadsheet",
+		"1.67821E+12":         "spreadsheet",
+		"2023-03-07T18:21:05": "set time_zone",
+	} {
+		if _, reason, _ := one(t, source(), `{"ts":"`+value+`"}`); !strings.Contains(reason, want) {
+			t.Errorf("%s: %q, want a word on %s", value, reason, want)
 		}
 	}
 }
@@ -269,7 +298,7 @@ func TestNewError(t *testing.T) {
 		"unit":      {Map: map[string]string{"time": "t"}, Unit: "min"},
 		"map.user":  {Map: map[string]string{"time": "t", "user": "a.b.c.d.e.f.g.h.i"}},
 	} {
-		if _, err := jsonl.New(newContext(t), jsonl.Options{Source: src}, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := jsonl.New(newContext(t), origin.Options{Source: src}, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v", want, err)
 		}
 	}
@@ -294,8 +323,8 @@ func TestStats(t *testing.T) {
 {"ts":"2023-03-07T09:00:00Z","path":"/static/js/a.js"}
 {"ts":"2023-03-07T18:00:00Z","path":"/static/css/a.css","sid_hash":"zz","cf_id":"2"}
 `
-	stats := func(lines string) jsonl.Stats {
-		o := jsonl.Options{Source: src, Spans: []model.Span{{From: instant("2023-03-07T17:00:00Z"), To: instant("2023-03-07T19:00:00Z")}}}
+	stats := func(lines string) origin.Stats {
+		o := origin.Options{Source: src, Spans: []model.Span{{From: instant("2023-03-07T17:00:00Z"), To: instant("2023-03-07T19:00:00Z")}}}
 		d, err := jsonl.New(newContext(t), o, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -306,8 +335,8 @@ func TestStats(t *testing.T) {
 		return d.Stats()
 	}
 	got := stats(text)
-	if got.All != (jsonl.Extent{Rows: 4, First: instant("2023-03-07T09:00:00Z"), Last: instant("2023-03-07T18:00:00Z")}) ||
-		got.Routes[0] != (jsonl.Extent{Rows: 2, First: instant("2023-03-07T10:00:00Z"), Last: instant("2023-03-07T12:00:00Z")}) ||
+	if got.All != (origin.Extent{Rows: 4, First: instant("2023-03-07T09:00:00Z"), Last: instant("2023-03-07T18:00:00Z")}) ||
+		got.Routes[0] != (origin.Extent{Rows: 2, First: instant("2023-03-07T10:00:00Z"), Last: instant("2023-03-07T12:00:00Z")}) ||
 		got.Routes[1].Rows != 1 || got.WithID != 2 || got.WithoutID != 2 || got.FormFailures != 2 {
 		t.Errorf("%+v", got)
 	}
@@ -340,7 +369,7 @@ const typical = `{"ts":"2023-03-07T18:21:05.123Z","level":"info","cf_id":"VVVVVV
 
 func TestFiltered(t *testing.T) {
 	for name, spans := range map[string][]model.Span{"by span": {{From: 1, To: 2}}, "by keep": nil} {
-		d, err := jsonl.New(newContext(t), jsonl.Options{Source: source(), Spans: spans}, func(*model.OriginRow) bool { return false })
+		d, err := jsonl.New(newContext(t), origin.Options{Source: source(), Spans: spans}, func(*model.OriginRow) bool { return false })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -364,7 +393,7 @@ func FuzzDecoder(f *testing.F) {
 	}
 	f.Add(seed)
 	f.Add([]byte(typical))
-	newDecoder := maker(f, jsonl.Options{Source: source()})
+	newDecoder := maker(f, origin.Options{Source: source()})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		decodetest.Account(t, in, decodetest.Read(bytes.NewReader(in), 0, newDecoder))
 		planted, err := json.Marshal(map[string]any{"ts": 1678213265, "path": string(in), "sid_hash": secret + string(in), "set_cookie": []string{"sid=" + secret}, "set_sid_hash": secret})
@@ -383,7 +412,7 @@ func BenchmarkDecoder(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				d, err := jsonl.New(ctx, jsonl.Options{Source: source(), Spans: spans}, nil)
+				d, err := jsonl.New(ctx, origin.Options{Source: source(), Spans: spans}, nil)
 				if err != nil {
 					b.Fatal(err)
 				}

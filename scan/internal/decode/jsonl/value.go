@@ -2,7 +2,6 @@ package jsonl
 
 import (
 	"bytes"
-	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -25,26 +24,27 @@ func text(dst, raw []byte) []byte {
 
 // only returns the element of a list that has one, null aside.
 func only(raw []byte) []byte {
-	var found []byte
-	n := 0
-	elements(raw, func(e []byte) { found = e; n++ })
-	if n != 1 || found[0] == 'n' {
+	found, next := element(raw, 0)
+	if _, more := element(raw, next); next < 0 || more >= 0 || found[0] == 'n' {
 		return nil
 	}
 	return found
 }
 
-// elements calls f for each element of the valid JSON list raw.
-func elements(raw []byte, f func([]byte)) {
-	s := scanner{data: raw[:len(raw)-1]}
-	for i := s.space(1); i < len(s.data); {
-		end := s.value(i, nil, 0)
-		if end < 0 {
-			return
-		}
-		f(s.data[i:end])
-		i = s.space(s.space(end) + 1) // behind the comma
+// element returns the element that begins at the cursor at of the valid JSON
+// list raw, 0 for the first, and the cursor of the one behind it; -1 if there
+// is none there.
+func element(raw []byte, at int) (found []byte, next int) {
+	if at < 0 || len(raw) < 2 || raw[0] != '[' {
+		return nil, -1
 	}
+	s := scanner{data: raw[:len(raw)-1]}
+	from := s.space(max(at, 1))
+	end := s.value(from, nil, 0)
+	if end < 0 {
+		return nil, -1
+	}
+	return raw[from:end], s.space(end) + 1 // behind the comma
 }
 
 // unquote returns the text that the inside of a valid JSON string stands for.
@@ -96,44 +96,4 @@ func unescaped(c byte) byte {
 		return '\t'
 	}
 	return c
-}
-
-// decimal splits a number into mantissa and power of ten; digits beyond the
-// eighteenth are dropped. written reports whether the exponent follows from
-// the digits alone, so that it tells the precision.
-func decimal(b []byte) (mantissa int64, exp int, written, ok bool) {
-	negative := len(b) > 0 && b[0] == '-'
-	if negative {
-		b = b[1:]
-	}
-	number, scientific := b, false
-	if i := bytes.IndexAny(b, "eE"); i >= 0 {
-		number, scientific = b[:i], true
-		n, err := strconv.Atoi(string(b[i+1:]))
-		if err != nil || n < -30 || n > 30 {
-			return 0, 0, false, false
-		}
-		exp = n
-	}
-	digits, fraction := 0, false
-	for _, c := range number {
-		switch {
-		case c == '.' && !fraction:
-			fraction = true
-		case c < '0' || c > '9':
-			return 0, 0, false, false
-		case mantissa < 1e17:
-			mantissa = mantissa*10 + int64(c-'0')
-			digits++
-			if fraction {
-				exp--
-			}
-		case !fraction:
-			exp++
-		}
-	}
-	if negative {
-		mantissa = -mantissa
-	}
-	return mantissa, exp, !scientific, digits > 0
 }

@@ -1,125 +1,37 @@
-package jsonl
+package origin
 
 import (
 	"bytes"
-	"math/bits"
 	"time"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 )
 
-// minPrecision is the narrowest interval of a stamp. Digits beyond
-// microseconds say how a clock prints, not how well it runs.
-const minPrecision = time.Microsecond
-
-// maxInstant lies in the year 2200: far from where nanoseconds overflow.
-const maxInstant = 7_258_118_400 * int64(time.Second)
-
-// stamper reads the instant of a row.
-type stamper struct {
-	zone *time.Location // of stamps without offset; nil: refuse them
-	unit time.Duration  // of numbers; 0: by magnitude
-}
-
-// read returns the interval that a stamp leaves open: its last digit, since
-// writers cut digits off.
-func (s *stamper) read(b []byte) (model.Interval, string) {
-	b = bytes.TrimSpace(b)
-	if len(b) > 4 && b[4] == '-' {
-		return s.calendar(b)
-	}
-	return s.epoch(b)
-}
-
-func (s *stamper) epoch(b []byte) (model.Interval, string) {
-	m, exp, written, ok := decimal(b)
-	if !ok {
-		return model.Interval{}, "time is neither RFC 3339 nor a number"
-	}
-	unit := s.unit
-	if unit == 0 {
-		unit = unitOf(m, exp)
-	}
-	lo, ok := scale(m, exp, unit)
-	if !ok || lo <= 0 || lo > maxInstant {
-		return model.Interval{}, "time is out of range"
-	}
-	width := unit
-	if exp < 0 && written {
-		if w, ok := scale(1, exp, unit); ok {
-			width = time.Duration(w)
-		}
-	} else if !written {
-		width = min(width, time.Second)
-	}
-	return model.Interval{Lo: model.Instant(lo), Hi: model.Instant(lo).Add(max(width, minPrecision))}, ""
-}
-
-// unitOf tells the unit of an epoch number by its size: as seconds it would
-// lie before the year 5138, as the next unit after 1973.
-func unitOf(m int64, exp int) time.Duration {
-	m = max(m, -m)
-	switch {
-	case less(m, exp, 11):
-		return time.Second
-	case less(m, exp, 14):
-		return time.Millisecond
-	case less(m, exp, 17):
-		return time.Microsecond
-	}
-	return time.Nanosecond
-}
-
-// less reports whether m·10^exp < 10^power.
-func less(m int64, exp, power int) bool {
-	for ; exp > 0; exp-- {
-		power--
-	}
-	for ; exp < 0 && m != 0; exp++ {
-		m /= 10
-	}
-	limit := int64(1)
-	for ; power > 0; power-- {
-		limit *= 10
-	}
-	return power == 0 && m < limit
-}
-
-// scale returns m·10^exp units in nanoseconds; false if that overflows.
-func scale(m int64, exp int, unit time.Duration) (int64, bool) {
-	for n := int64(unit); n > 1; n /= 10 {
-		exp++
-	}
-	negative := m < 0
-	u := uint64(max(m, -m))
-	for ; exp > 0 && u != 0; exp-- {
-		hi, lo := bits.Mul64(u, 10)
-		if hi != 0 || lo > 1<<63-1 {
-			return 0, false
-		}
-		u = lo
-	}
-	for ; exp < 0 && u != 0; exp++ {
-		u /= 10
-	}
-	if negative {
-		return -int64(u), true
-	}
-	return int64(u), true
-}
-
 const (
 	reasonCalendar = "time is not RFC 3339"
 	reasonZone     = "time has no offset: set time_zone of the source"
 	reasonSkipped  = "time does not exist in time_zone: clocks were put forward"
+	reasonRounded  = "time is rounded as by a spreadsheet: use the file as it was exported"
 )
 
 // shape is how a calendar stamp begins: d is a digit, T one of several.
 const shape = "dddd-dd-ddTdd:dd:dd"
 
+// others are what writers put for a character of shape.
+func others(c byte) []byte {
+	switch c {
+	case 'T':
+		return []byte("t _")
+	case '-':
+		return []byte("/")
+	}
+	return nil
+}
+
 // calendar reads 2023-03-07T18:21:05.123+01:00 and its relatives: a space or
-// _ for T, a comma for the point, an offset without colon or of hours alone.
+// _ for T, a slash for the hyphen, a comma for the point, an offset without
+// colon or of hours alone.
 func (s *stamper) calendar(b []byte) (model.Interval, string) {
 	wall, ok := readWall(b)
 	if !ok {
@@ -142,7 +54,7 @@ func readWall(b []byte) (model.Instant, bool) {
 	for i := range len(shape) {
 		c, want := b[i], shape[i]
 		if want != 'd' {
-			if c != want && (want != 'T' || bytes.IndexByte([]byte("t _"), c) < 0) {
+			if c != want && bytes.IndexByte(others(want), c) < 0 {
 				return 0, false
 			}
 			at++
@@ -153,6 +65,11 @@ func readWall(b []byte) (model.Instant, bool) {
 		}
 		f[at] = f[at]*10 + int(c-'0')
 	}
+	return wallOf(f)
+}
+
+// wallOf returns year, month, day, hour, minute and second, read in UTC.
+func wallOf(f [6]int) (model.Instant, bool) {
 	t := time.Date(f[0], time.Month(f[1]), f[2], f[3], f[4], 0, 0, time.UTC)
 	if t.Day() != f[2] || t.Hour() != f[3] || t.Minute() != f[4] || int(t.Month()) != f[1] {
 		return 0, false // a date that no calendar has
@@ -218,8 +135,12 @@ func (s *stamper) local(wall model.Instant, width time.Duration) (model.Interval
 	return v, ""
 }
 
-// offsetOf reads Z, +01:00, +0100, +01 and the names UTC and GMT.
+// offsetOf reads Z, +01:00, +0100, +01 and the names UTC and GMT. A name of
+// the zone behind the offset, as Go and Java print it, says nothing more.
 func offsetOf(b []byte) (time.Duration, bool) {
+	if i := bytes.IndexAny(b, " ["); i > 0 {
+		b = b[:i]
+	}
 	switch string(b) {
 	case "Z", "z", "UTC", "GMT":
 		return 0, true

@@ -1,8 +1,9 @@
-package jsonl
+package origin
 
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/calibrate"
@@ -17,6 +18,7 @@ type Stats struct {
 	Routes             []Extent                // by suspect route: rows with a session
 	WithID, WithoutID  int64                   // rows with and without a request id
 	Shapes             map[decode.FormOf]int64 // of session values, as looked up in the directory
+	ShapesAt           map[ShapeAt]int64       // the same by time: a deploy may change them
 	FormFailures       int64                   // values that session_form did not fit
 	UnreadableClients  int64                   // client_ip present, but no address
 	UnreadableDuration int64                   // duration present, but no number with a known unit
@@ -59,12 +61,55 @@ func (s *Stats) Merge(o Stats) {
 	s.FormFailures += o.FormFailures
 	s.UnreadableClients += o.UnreadableClients
 	s.UnreadableDuration += o.UnreadableDuration
-	merged := maps.Clone(s.Shapes)
-	if merged == nil {
-		merged = map[decode.FormOf]int64{}
+	s.Shapes = sum(s.Shapes, o.Shapes)
+	s.ShapesAt = sum(s.ShapesAt, o.ShapesAt)
+}
+
+// sum returns the counts of both; copies of a share it, so it is not added to.
+func sum[K comparable](a, b map[K]int64) map[K]int64 {
+	out := make(map[K]int64, max(len(a), len(b)))
+	maps.Copy(out, a)
+	for k, n := range b {
+		out[k] += n
 	}
-	for f, n := range o.Shapes {
-		merged[f] += n
+	return out
+}
+
+// ShapeAt is a form of session values and when it was seen, to five minutes.
+type ShapeAt struct {
+	Form decode.FormOf
+	At   model.Instant
+}
+
+const (
+	shapeStep = model.Instant(5 * time.Minute)
+	// maxShapesAt bounds what one decoder keeps of hours of junk.
+	maxShapesAt = 4096
+)
+
+// shapeRun counts equal shapes in a row before they are put into the maps: a
+// log's sessions look alike, and two map operations a value would cost more
+// than its digest.
+type shapeRun struct {
+	at ShapeAt
+	n  int64
+}
+
+func (r *shapeRun) add(s *Stats, at ShapeAt) {
+	if r.at != at {
+		r.flush(s)
+		r.at = at
 	}
-	s.Shapes = merged
+	r.n++
+}
+
+func (r *shapeRun) flush(s *Stats) {
+	if r.n == 0 {
+		return
+	}
+	s.Shapes[r.at.Form] += r.n
+	if _, ok := s.ShapesAt[r.at]; ok || len(s.ShapesAt) < maxShapesAt {
+		s.ShapesAt[r.at] += r.n
+	}
+	r.n = 0
 }
