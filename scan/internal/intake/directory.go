@@ -20,12 +20,14 @@ type Directory struct {
 	memberships []membership // by user, workspace, from
 	userRows    map[uint32]placedUser
 	spaceRows   map[uint32]placedWorkspace
+	contacts    map[uint32][]model.Contact // of the contacts table
 	reports     []Report
 
 	files     places // of the sessions table
 	printable bool   // whether session values may be shown
 	dated     bool
 	counts    Counts
+	timing    Timing
 	shapes    map[string]int
 	rejects   []model.Reject
 	warnings  []string
@@ -64,7 +66,7 @@ type Report struct {
 }
 
 // Counts are the rows of each table, duplicates left out.
-type Counts struct{ Sessions, Users, Memberships, Workspaces, Reports int }
+type Counts struct{ Sessions, Users, Memberships, Workspaces, Contacts, Reports int }
 
 // session is one row of the sessions table, kept small.
 type session struct {
@@ -124,14 +126,39 @@ func (d *Directory) User(id string) (User, bool) {
 	return u.User, ok
 }
 
-// Workspace returns the row of a workspace.
-func (d *Directory) Workspace(id string) (Workspace, bool) {
+// Workspace returns the row of a workspace, with the contact to write to: its
+// own if it has one, else the first of the contacts table. known reports
+// whether the workspaces table has it.
+func (d *Directory) Workspace(id string) (w Workspace, known bool) {
 	i, ok := d.workspaces.index[id]
 	if !ok {
 		return Workspace{}, false
 	}
-	w, ok := d.spaceRows[i]
-	return w.Workspace, ok
+	row, known := d.spaceRows[i]
+	w = row.Workspace
+	if more := d.contacts[i]; w.Contact.Email == "" && len(more) > 0 {
+		w.Contact = filled(more[0], w.Contact)
+	}
+	return w, known
+}
+
+// Contacts returns all contacts of a workspace in the order in which they are
+// written to: its own, then those of the contacts table by role.
+func (d *Directory) Contacts(id string) []model.Contact {
+	i, ok := d.workspaces.index[id]
+	if !ok {
+		return nil
+	}
+	var all []model.Contact
+	if own := d.spaceRows[i].Contact; own.Email != "" {
+		all = append(all, own)
+	}
+	for _, c := range d.contacts[i] {
+		if !slices.ContainsFunc(all, func(o model.Contact) bool { return o.Email == c.Email }) {
+			all = append(all, filled(c, d.spaceRows[i].Contact))
+		}
+	}
+	return all
 }
 
 // WorkspacesOf returns the workspaces that user was a member of at an instant,

@@ -18,15 +18,16 @@ type places struct {
 
 type placedFile struct {
 	object storage.Object
-	input  int    // index among the inputs
-	base   uint64 // lines of the files before
+	input  int      // index among the inputs
+	base   uint64   // lines of the files before
+	names  []string // of the columns of the file before, which a part without header has
 }
 
 var errTooManyLines = errors.New("more than 4 billion lines: split the table by what the incident concerns")
 
 // add begins the next file.
-func (p *places) add(o storage.Object, input int) {
-	p.files = append(p.files, placedFile{o, input, p.last})
+func (p *places) add(o storage.Object, input int, names []string) {
+	p.files = append(p.files, placedFile{o, input, p.last, names})
 }
 
 // number returns the number of a line of the file added last.

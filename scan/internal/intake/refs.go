@@ -16,18 +16,18 @@ import (
 // ten million of them for the sake of a few would double the memory.
 func (d *Directory) SessionRefs(ctx context.Context, sessions []model.ID) (map[model.ID]string, error) {
 	refs := make(map[model.ID]string, len(sessions))
-	wanted := map[int]map[uint64]model.ID{} // file → line → session
+	wanted := map[int]map[uint64]model.ID{} // file → row → session
 	for _, id := range sessions {
 		s, ok := d.session(id)
 		if !ok {
 			continue
 		}
 		refs[id] = d.files.name(s.at)
-		f, line := d.files.find(s.at)
+		f, number := d.files.find(s.at)
 		if wanted[f.input] == nil {
 			wanted[f.input] = map[uint64]model.ID{}
 		}
-		wanted[f.input][line] = id
+		wanted[f.input][number] = id
 	}
 	if !d.printable {
 		return refs, nil
@@ -45,17 +45,17 @@ func (d *Directory) SessionRefs(ctx context.Context, sessions []model.ID) (map[m
 
 var errChanged = errors.New("the table has changed since it was read; begin the scan again")
 
-// values reads f again and puts the values at the wanted lines into refs.
+// values reads f again and puts the values in the wanted rows into refs.
 func (d *Directory) values(ctx context.Context, f placedFile, wanted map[uint64]model.ID, refs map[model.ID]string) error {
-	t := &table{name: "sessions", key: "directory.sessions", source: d.table,
+	t := &table{name: "sessions", key: "directory.sessions", source: d.table, names: f.names,
 		columns: []column{{name: "session_hash"}}}
 	found := 0
-	t.take = func(r row) (outcome, error) {
-		id, ok := wanted[r.ref.Line]
+	t.take = func(_ *table, r row) (outcome, error) {
+		id, ok := wanted[r.number]
 		if !ok {
 			return "", nil
 		}
-		if again, err := d.digest([]byte(r.cells[0])); err != nil || again != id {
+		if again, _, why := d.digestCell(r.cells[0]); why != "" || again != id {
 			return "", errChanged
 		}
 		refs[id] = strings.Clone(r.cells[0])
