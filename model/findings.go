@@ -377,7 +377,24 @@ type Manifest struct {
 	Flags       map[FlagName]int `json:"flags"`
 	Synthetic   *Synthetic       `json:"synthetic,omitempty"`
 	OriginOnly  string           `json:"origin_only,omitempty"` // why no edge log was read; then nothing was reconstructed
+	Can         []Capability     `json:"capabilities,omitempty"`
 }
+
+// Capability is one thing that a case's inputs can or cannot name, as it was
+// told before they were read.
+type Capability struct {
+	What    string `json:"what"`
+	Verdict string `json:"verdict"`          // yes, in part, no
+	Why     string `json:"why"`              // with numbers
+	Change  string `json:"change,omitempty"` // what would change it
+}
+
+// The verdicts of a Capability.
+const (
+	CapabilityYes    = "yes"
+	CapabilityPartly = "in part"
+	CapabilityNo     = "no"
+)
 
 // Synthetic is how right this build was on synthetic incidents, of which the
 // truth is known, under the conditions nearest to the case's. It measures the

@@ -75,20 +75,25 @@ type reader struct {
 	rejects *spill.Writer
 	memo    *decode.Memo
 	notes   notes
+	peek    *glimpse      // nil, or the source that is only looked into
 	in      *bufio.Reader // of the object in hand
 	buf     []byte
 	err     error // of a sorter, which ends the scan
 }
 
-// object reads o. What is wrong with o is noted in it and the scan goes on,
-// even if reading it made a decoder panic; the value may quote the log, so
-// only its type is told.
-func (r *reader) object(ctx context.Context, o *object, p *meter) (err error) {
+// safely runs f. A decoder that panics is an error of the object that it reads;
+// the value may quote the log, so only its type is told.
+func (r *reader) safely(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			o.problem, err = fmt.Sprintf("internal error while decoding (%T)", v), r.err
+			err = fmt.Errorf("internal error while decoding (%T)", v)
 		}
 	}()
+	return f()
+}
+
+// object reads o. What is wrong with o is noted in it and the scan goes on.
+func (r *reader) object(ctx context.Context, o *object, p *meter) (err error) {
 	file, err := r.store.Open(ctx, o.Object)
 	if err != nil {
 		o.problem = err.Error()
@@ -96,7 +101,7 @@ func (r *reader) object(ctx context.Context, o *object, p *meter) (err error) {
 	}
 	defer file.Close()
 	stored := &hashing{ctx: ctx, r: file, sum: sha256.New(), meter: p}
-	err = r.decode(stored, o)
+	err = r.safely(func() error { return r.decode(stored, o) })
 	if r.err != nil {
 		return r.err
 	}
@@ -139,6 +144,10 @@ func (o *object) saw(t model.Instant) {
 // reconstructed, all it can tell is which device a request came from, and,
 // by its pattern, whether the origin should have logged it.
 func (r *reader) edge(row *model.EdgeRow) {
+	if r.peek != nil {
+		r.peek.edgeRow(row)
+		return
+	}
 	if row.Route == model.NoRoute || r.spans.of(row.End.Lo) == nowhere {
 		row.Key, row.Path, row.Host = model.ID{}, model.ID{}, ""
 	}
@@ -148,6 +157,10 @@ func (r *reader) edge(row *model.EdgeRow) {
 // origin keeps a row. One without a request id waits under its trace for a row
 // that names both.
 func (r *reader) origin(row *model.OriginRow) {
+	if r.peek != nil {
+		r.peek.originRow(r.state, row)
+		return
+	}
 	switch {
 	case row.RequestID != "" && !row.Trace.IsZero():
 		r.fail(r.traces.Link(row.Trace, row.RequestID))
@@ -163,6 +176,9 @@ func (r *reader) origin(row *model.OriginRow) {
 }
 
 func (r *reader) reject(x model.Reject) {
+	if r.peek != nil {
+		return
+	}
 	key := appendRef(nil, x.Ref)
 	r.buf = wire.Encode(r.buf[:0], func(c *wire.Codec) { rejectFields(c, &x) })
 	r.fail(r.rejects.Add(key, r.buf))

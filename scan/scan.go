@@ -31,6 +31,10 @@ type Input struct {
 	Progress       func(Progress)
 	Sensitivity    bool // judge again under other assumptions
 
+	// Before, if set, is told what the inputs can and cannot name, before they are
+	// read.
+	Before func([]model.Capability)
+
 	// Attributed, if set, is told of every hit how likely each fill was before
 	// sightings were looked at; the fill "" is the one whose row is not in the
 	// logs. For selfcheck, which asks how good each of the two is. It is never
@@ -65,7 +69,8 @@ type state struct {
 	tables  []model.Input
 	pruned  int
 	missing []string // edge sources that name no object
-	noEdge  string   // why there is no edge log; "" if there is one
+	can     []model.Capability
+	noEdge  string // why there is no edge log; "" if there is one
 
 	evidence
 	judgement
@@ -132,6 +137,7 @@ func Run(ctx context.Context, in Input, sink model.Sink) (m model.Manifest, err 
 		run  func() error
 	}{
 		{"plan", s.plan},
+		{"look", s.lookFirst},
 		{"read", s.read},
 		{"join", s.join},
 		{"calibrate", s.calibrate},

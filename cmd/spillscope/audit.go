@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -144,12 +143,7 @@ const shownRows = 10
 
 func printAudit(c *console, a *scan.Audit, asJSON bool) error {
 	if asJSON {
-		body, err := json.MarshalIndent(a, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = c.out.Write(append(inert.JSON(body), '\n'))
-		return err
+		return printJSON(c.out, a)
 	}
 	var err error
 	line := func(format string, args ...any) {

@@ -190,6 +190,11 @@ func partial(reasons []string) error {
 	return &fault{exitPartial, fmt.Errorf("PARTIAL: %s", strings.Join(reasons, "; ")), "the case is written; read these reasons before its numbers"}
 }
 
+// lookedInVain ends a dry run of what would not answer the main question.
+func lookedInVain() error {
+	return &fault{exitPartial, errors.New("a scan of these inputs could not tell whose sessions went to whom"), "the lines that say no tell why, and what would change it"}
+}
+
 // stillLeaking ends an audit that found what it was looking for.
 func stillLeaking(routes, fills int) error {
 	return &fault{exitLeak, fmt.Errorf("still leaking: %s met sessions on %s", words.Plural(fills, "fill"), words.Plural(routes, "cached route")), "stop the CDN from caching these routes, or from forwarding cookies to them; then clear its cache and audit again"}

@@ -59,6 +59,17 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+func TestCapabilities(t *testing.T) {
+	var buf bytes.Buffer
+	if err := terminal.Capabilities(&buf, smallcase.Manifest().Can); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "capabilities.txt", buf.String())
+	if strings.ContainsAny(buf.String(), smallcase.Acting+"\r") {
+		t.Errorf("the table holds an acting character:\n%q", buf.String())
+	}
+}
+
 func TestHostileManifest(t *testing.T) {
 	m := smallcase.Manifest()
 	h := smallcase.Hostile
