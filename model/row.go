@@ -81,6 +81,7 @@ type EdgeRow struct {
 	Result         string // x-edge-result-type
 	ResponseResult string // x-edge-response-result-type; decides the cache question (semantics.md A2.11)
 	Detailed       string // x-edge-detailed-result-type
+	Asked          Tri    // whether the origin was asked on behalf of this request, by the edge's own account (origin-fbl)
 
 	Scheme        string // cs-protocol
 	Protocol      string // cs-protocol-version
@@ -93,8 +94,8 @@ type EdgeRow struct {
 	CookieLogged bool // the cookie column exists in this file
 	Session      ID   // session in the logged Cookie header
 
-	// Duplicates: Line is a hash of the whole line, Shared of the columns that
-	// every CloudFront log has had since 2012, Columns of the #Fields list.
+	// Duplicates: Line is a hash of the whole line, Shared of what every form of
+	// the log says of a request, Columns of the list of columns.
 	Line, Shared, Columns uint64
 
 	Also []Ref // where else the same row stands, in the log of another delivery

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
 // diagnosis collects what is wrong with a finished scan: reasons that break a
@@ -56,6 +57,12 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 	}
 	if n := s.tally.funnel.ConflictingIDs; n > 0 {
 		d.warn("%d request ids stand on edge rows with differing content; all were kept", n)
+	}
+	d.warnings = append(d.warnings, s.feeds.words()...)
+	for _, src := range s.Incident.Sources {
+		if src.Format == sniff.RealTime && src.Sampled == 0 {
+			d.warn("source %s (line %d of the incident file) is a real-time log, whose sampling rate is a setting: it is taken for a sample, which cannot show absence; give it sampled: 1 if the rate is 100 %%", src.URI, src.Line)
+		}
 	}
 	if n := s.notes.withoutID; n > 0 {
 		d.warn("%d origin rows have no request id (map.request_id); they show sessions, but cannot be joined to the edge", n)

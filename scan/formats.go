@@ -23,6 +23,7 @@ type format struct {
 // where neither the incident file nor the content says.
 var formats = [...]format{
 	{model.SourceEdge, sniff.CloudFront, openCloudFront},
+	{model.SourceEdge, sniff.RealTime, openCloudFront},
 	{model.SourceOrigin, sniff.JSONL, openJSONL},
 	{model.SourceSighting, sniff.JSONL, openJSONL},
 }
@@ -117,12 +118,14 @@ func openJSONL(r *reader, o *object) (decoding, error) {
 func openCloudFront(r *reader, o *object) (decoding, error) {
 	d := cloudfront.New(r.dec, cloudfront.Options{
 		Object: o.URI, Spans: r.spans.read, Form: o.source.SessionForm, Memo: r.memo,
+		Fields: o.source.Fields, Delimiter: o.source.Delimiter, Realtime: o.source.Format == sniff.RealTime,
 	}, func(row *model.EdgeRow) bool {
 		o.saw(row.End.Lo)
 		r.edge(row)
 		return true
 	})
 	return decoding{rows: d, finish: func() {
+		o.format = d.Format()
 		r.notes.edgeCookies = r.notes.edgeCookies || d.CookieRows() > 0
 		r.notes.badForms += d.FormFailures()
 		for _, w := range d.Warnings() {

@@ -29,6 +29,7 @@ func (s *state) join() error {
 	if err := s.followTraces(); err != nil {
 		return err
 	}
+	s.feeds = newFeeds(s.objects)
 	rows := s.sorter(derivedShare/2, 1)
 	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer(), nameless: rows.Writer()}
 	if err := join.Requests(s.requests, j.request); err != nil {
@@ -72,6 +73,7 @@ func (j *joiner) request(r *join.Request) error {
 		j.countOrigin(&r.Origins[i], len(r.Edges) > 0)
 	}
 	for i := range r.Edges {
+		j.feeds.row(&r.Edges[i])
 		if err := j.edge(&r.Edges[i], r.Origins); err != nil {
 			return err
 		}

@@ -86,6 +86,7 @@ type evidence struct {
 	sightings *spill.Sorter // by device, time
 	watch     *watch
 	tracing   Tracing
+	feeds     *feeds // on which ways the edge rows came
 	clock     calibrate.Clock
 	offset    calibrate.Offset
 	trials    identity.Trials // of the rungs of the holder ladder

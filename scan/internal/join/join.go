@@ -7,7 +7,6 @@ package join
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 
 	"github.com/spillscope/spillscope/model"
@@ -107,19 +106,11 @@ func (r *Request) read(dec *wire.Decoder, kind byte, val []byte) error {
 	return err
 }
 
-// settle drops duplicates. The row kept is the one of the first object and
-// line, so that the outcome does not depend on the order of reading.
+// settle drops duplicates, so that the outcome does not depend on the order of
+// reading.
 func (r *Request) settle() {
-	slices.SortFunc(r.Edges, func(a, b model.EdgeRow) int {
-		return cmp.Or(cmp.Compare(told(&b), told(&a)), a.Ref.Compare(b.Ref))
-	})
-	r.Edges = keepFirst(r.Edges, sameEdge, func(dropped *model.EdgeRow) {
-		r.Duplicates = append(r.Duplicates, dropped.Ref)
-	})
+	r.settleEdges()
 	r.Origins = Once(r.Origins, func(dropped model.Ref) { r.Duplicates = append(r.Duplicates, dropped) })
-	slices.SortStableFunc(r.Edges, func(a, b model.EdgeRow) int {
-		return cmp.Or(cmp.Compare(a.End.Lo, b.End.Lo), cmp.Compare(a.Line, b.Line))
-	})
 }
 
 // Once drops origin rows that say the same and orders the others by what they
@@ -129,24 +120,6 @@ func Once(rows []model.OriginRow, drop func(model.Ref)) []model.OriginRow {
 	rows = keepFirst(rows, sameOrigin, func(r *model.OriginRow) { drop(r.Ref) })
 	slices.SortStableFunc(rows, byContent)
 	return rows
-}
-
-// told counts the optional columns that a row fills. Of two files that hold one
-// row the fuller is kept, whatever their names.
-func told(e *model.EdgeRow) int {
-	n := 0
-	for _, has := range []bool{e.Port != 0, e.FirstByte >= 0, e.ResponseResult != "", e.Detailed != "", e.ContentLength >= 0, e.Protocol != "", e.Scheme != "", e.CookieLogged} {
-		if has {
-			n++
-		}
-	}
-	return n
-}
-
-// sameEdge reports whether a and b are one row. Files with other column lists
-// can only be compared by the columns that all of them have.
-func sameEdge(a, b *model.EdgeRow) bool {
-	return a.Line == b.Line || a.Columns != b.Columns && a.Shared == b.Shared
 }
 
 // sameOrigin reports whether a and b are one row. The edge may ask the origin

@@ -26,6 +26,7 @@ func Edge(c *Codec, r *model.EdgeRow) {
 	Text(c, &r.Result)
 	Text(c, &r.ResponseResult)
 	Text(c, &r.Detailed)
+	Number(c, &r.Asked)
 	Text(c, &r.Scheme)
 	Text(c, &r.Protocol)
 	Text(c, &r.ContentType)

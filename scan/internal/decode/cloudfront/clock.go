@@ -43,6 +43,40 @@ func (c *clock) read(date, clock []byte) (model.Interval, bool) {
 	return model.Interval{Lo: lo, Hi: lo.Add(time.Second)}, true
 }
 
+// epoch reads a moment counted from 1970: whole seconds, seconds with three
+// or more decimals as real-time logs have them, or, if milli, milliseconds.
+func epoch(b []byte, milli bool) (model.Interval, bool) {
+	whole, frac, dot := bytes.Cut(b, []byte{'.'})
+	n, ok := decode.Int(whole)
+	unit := time.Second
+	if milli {
+		unit = time.Millisecond
+	}
+	if !ok || n < earliest/int64(unit) || n > latest/int64(unit) || dot && milli {
+		return model.Interval{}, false
+	}
+	lo := model.Instant(n * int64(unit))
+	if !dot {
+		return model.Interval{Lo: lo, Hi: lo.Add(unit)}, true
+	}
+	part, ok := fraction(frac)
+	if !ok {
+		return model.Interval{}, false
+	}
+	for range min(len(frac), 9) {
+		unit /= 10
+	}
+	lo = lo.Add(part)
+	return model.Interval{Lo: lo, Hi: lo.Add(unit)}, true
+}
+
+// earliest and latest are 2000 and 2200: what lies outside is no stamp, and
+// nanoseconds can count all between.
+const (
+	earliest = 946_684_800 * int64(time.Second)
+	latest   = 7_258_118_400 * int64(time.Second)
+)
+
 // two reads two digits; -1 if they are none.
 func two(b []byte) int {
 	if b[0] < '0' || b[0] > '9' || b[1] < '0' || b[1] > '9' {
@@ -61,15 +95,18 @@ func seconds(b []byte) (time.Duration, bool) {
 	if !dot {
 		return time.Duration(s) * time.Second, true
 	}
-	f, ok := decode.Int(frac)
-	if !ok {
-		return 0, false
-	}
-	for i := len(frac); i < 9; i++ {
+	f, ok := fraction(frac)
+	return time.Duration(s)*time.Second + f, ok
+}
+
+// fraction reads the decimals of a second.
+func fraction(b []byte) (time.Duration, bool) {
+	f, ok := decode.Int(b)
+	for i := len(b); i < 9; i++ {
 		f *= 10
 	}
-	for i := len(frac); i > 9; i-- {
+	for i := len(b); i > 9; i-- {
 		f /= 10
 	}
-	return time.Duration(s)*time.Second + time.Duration(f), true
+	return time.Duration(f), ok
 }

@@ -1,12 +1,18 @@
-// Package cloudfront decodes standard logs of Amazon CloudFront: tab-separated
-// rows under a #Fields line, as written since 2012 (formats.md 1).
+// Package cloudfront decodes the access logs of Amazon CloudFront: the legacy
+// log since 2012, standard logging v2 as W3C, plain text, JSON and named
+// columns (Parquet), and real-time logs (formats.md 1 to 3).
+//
+// What a row says is the same in all of them; they differ in where its columns
+// stand. So each form finds its columns in its own way, and one reader makes
+// the row of them. A line says by itself what form it has, since archives of
+// several deliveries, and of one whose settings were changed, mix them.
 //
 // It knows columns and encodings. What a path, a cookie or a referer means to
 // the incident is package decode's business, what a hit means is the model's.
 package cloudfront
 
 import (
-	"bytes"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -18,13 +24,17 @@ import (
 
 // Options says what to read of an object and how.
 type Options struct {
-	Object string            // its name; the distribution, where cs(Host) is not logged
-	Form   model.SessionForm // of the session in cs(Cookie)
-	Spans  []model.Span      // rows that ended outside all of them are filtered; none: keep all
-	Memo   *decode.Memo      // of the worker; nil: a new one
+	Object    string            // its name; the distribution, where no column names it
+	Form      model.SessionForm // of the session in cs(Cookie)
+	Spans     []model.Span      // rows that ended outside all of them are filtered; none: keep all
+	Memo      *decode.Memo      // of the worker; nil: a new one
+	Fields    []string          // the columns, in order, of rows that no #Fields line names
+	Delimiter string            // between them: "tab", or the characters; "": found out
+	Realtime  bool              // a real-time log: it swaps the hosts, and its paths hold the query
 }
 
-// Decoder reads the rows of one object.
+// Decoder reads the rows of one object. It is a decode.Decoder of lines and a
+// decode.Pruner of named columns.
 type Decoder struct {
 	ctx    *decode.Context
 	memo   *decode.Memo
@@ -33,19 +43,41 @@ type Decoder struct {
 	keep   func(*model.EdgeRow) bool
 
 	layout  *layout // of the last #Fields line; nil before the first
+	given   *layout // of Options.Fields; nil if there are none
 	assumed *layout // standard order, for rows without #Fields line
+	object  object  // a JSON row
+	bound   *layout // of named columns
 	clock   clock
 	cols    [][]byte
 	buf     []byte // decoded text
 	path    []byte // decoded path
+	joined  []byte // the values of a row of named columns
 	ids     decode.Arena
 	row     model.EdgeRow
 
 	first, last model.Instant
+	forms       [numForms]int64
 	cookies     int64
 	badForms    int64
+	cut         int64 // cookie columns that may have been cut
 	warnings    []string
 }
+
+// form is how rows are written.
+type form uint8
+
+const (
+	formLegacy form = iota
+	formW3C
+	formPlain
+	formJSON
+	formColumns
+	formRealtime
+	numForms
+)
+
+var formNames = [numForms]string{"cloudfront", "cloudfront-v2-w3c", "cloudfront-v2-plain", "cloudfront-v2-json",
+	"cloudfront-v2-parquet", "cloudfront-realtime"}
 
 // New returns a decoder for one object. Each row goes to keep, which says
 // whether it was wanted; the row is reused, its strings are not.
@@ -53,15 +85,66 @@ func New(ctx *decode.Context, o Options, keep func(*model.EdgeRow) bool) *Decode
 	if o.Memo == nil {
 		o.Memo = ctx.NewMemo()
 	}
-	prefix := ""
-	if _, ok := storage.HourOf(o.Object); ok { // else the name is the archive's, not CloudFront's
-		prefix, _, _ = strings.Cut(path.Base(o.Object), ".")
+	d := &Decoder{ctx: ctx, memo: o.Memo, opts: o, prefix: distributionOf(o.Object), keep: keep, object: newObject()}
+	if len(o.Fields) > 0 {
+		d.given = d.fieldsGiven()
 	}
-	return &Decoder{ctx: ctx, memo: o.Memo, opts: o, prefix: prefix, keep: keep}
+	return d
+}
+
+// distributionOf returns the distribution that an object is of, by its name.
+func distributionOf(name string) string {
+	for part := range strings.SplitSeq(name, "/") {
+		if key, id, ok := strings.Cut(part, "="); ok && strings.EqualFold(key, "DistributionId") {
+			return id
+		}
+	}
+	if _, ok := storage.HourOf(path.Base(name)); !ok { // else the name is the archive's, not CloudFront's
+		return ""
+	}
+	prefix, _, _ := strings.Cut(path.Base(name), ".")
+	return prefix
+}
+
+// fieldsGiven returns the layout that the incident file states. Nothing in the
+// log confirms it, so every row must have just these columns.
+func (d *Decoder) fieldsGiven() *layout {
+	names := make([][]byte, len(d.opts.Fields))
+	for i, f := range d.opts.Fields {
+		names[i] = []byte(f)
+	}
+	l := newLayout(names)
+	l.exact = true
+	if d.opts.Realtime {
+		l.swapHosts()
+		l.delim = []byte{'\t'} // they have no other
+	}
+	d.checkResult(l)
+	return l
 }
 
 // Warnings returns what was odd about the object without costing a row.
-func (d *Decoder) Warnings() []string { return d.warnings }
+func (d *Decoder) Warnings() []string {
+	if d.cut == 0 {
+		return d.warnings
+	}
+	return append(slices.Clip(d.warnings), fmt.Sprintf(
+		"cs-cookie reaches its limit of %d bytes on %d rows: what it was cut off at counts as not shown there", cookieLimit, d.cut))
+}
+
+// Format names how the rows of the object are written.
+func (d *Decoder) Format() string {
+	var names []string
+	for f, n := range d.forms {
+		if n > 0 {
+			names = append(names, formNames[f])
+		}
+	}
+	if len(names) == 0 {
+		return formNames[formLegacy]
+	}
+	return strings.Join(names, "+")
+}
 
 // Extent returns the earliest and the latest stamp of all rows whose stamp
 // could be read, filtered ones included; zero if there was none.
@@ -82,30 +165,31 @@ func (d *Decoder) warn(text string) {
 
 // Line decodes one line.
 func (d *Decoder) Line(ref model.Ref, line []byte) (decode.Outcome, string) {
-	if len(line) == 0 || line[0] == '#' {
-		d.directive(line)
+	if len(line) == 0 {
 		return decode.Comment, ""
 	}
-	l, reason := d.layoutOf(line)
+	switch line[0] { // CloudFront encodes both in values
+	case '#':
+		d.directive(line)
+		return decode.Comment, ""
+	case '{':
+		return d.jsonLine(ref, line)
+	}
+	return d.textLine(ref, line)
+}
+
+// take makes a row of the columns that d.cols holds, which line holds too.
+func (d *Decoder) take(ref model.Ref, l *layout, f form, columns uint64, line []byte) (decode.Outcome, string) {
+	end, reason := d.end(l)
 	if reason != "" {
 		return decode.Rejected, reason
 	}
-	if l.stampFirst && d.outside(line) {
-		return decode.Filtered, ""
-	}
-	d.split(line, l.width)
-	if len(d.cols) < l.need {
-		return decode.Rejected, "fewer columns than needed: no " + columnNames[l.lacks(len(d.cols))]
-	}
-	end, ok := d.clock.read(d.cols[l.at[colDate]], d.cols[l.at[colTime]])
-	if !ok {
-		return decode.Rejected, "date and time are not YYYY-MM-DD HH:MM:SS"
-	}
+	d.forms[f]++
 	d.saw(end.Lo)
 	if !decode.InSpans(d.opts.Spans, end) {
 		return decode.Filtered, ""
 	}
-	d.row = model.EdgeRow{Ref: ref, End: end, Columns: l.columns, Line: decode.Hash(0, line)}
+	d.row = model.EdgeRow{Ref: ref, End: end, Columns: columns, Line: decode.Hash(0, line)}
 	if reason := d.fill(l, line); reason != "" {
 		return decode.Rejected, reason
 	}
@@ -115,70 +199,9 @@ func (d *Decoder) Line(ref model.Ref, line []byte) (decode.Outcome, string) {
 	return decode.Parsed, ""
 }
 
-func (d *Decoder) directive(line []byte) {
-	name, rest, _ := bytes.Cut(line, []byte(":"))
-	switch string(name) {
-	case "#Fields":
-		d.layout = newLayout(rest)
-		if d.layout.at[colResult] < 0 {
-			d.warn("no x-edge-result-type column: hits and fills cannot be told apart by this log")
-		}
-	case "#Version":
-		if string(bytes.TrimSpace(rest)) != "1.0" {
-			d.warn("#Version is not 1.0; read as if it were")
-		}
-	}
-}
-
-// layoutOf returns the layout of a row; without a #Fields line, the standard
-// order if a standard log can have as many columns.
-func (d *Decoder) layoutOf(line []byte) (*layout, string) {
-	if d.layout != nil {
-		return d.layout, d.layout.missing
-	}
-	n := bytes.Count(line, []byte{'\t'}) + 1
-	if !plausibleCount(n) {
-		return nil, "no #Fields line, and no CloudFront log has this number of columns"
-	}
-	if d.assumed == nil || d.assumed.width != n {
-		d.assumed = newLayout([]byte(strings.Join(strings.Fields(standardFields)[:n], " ")))
-		d.warn("no #Fields line before the first row; the standard order of columns was assumed")
-	}
-	return d.assumed, ""
-}
-
-// outside reports whether line, which begins with date and time, ended
-// outside all spans. It runs before the line is split: in an archive most
-// rows stop here.
-func (d *Decoder) outside(line []byte) bool {
-	if len(d.opts.Spans) == 0 || len(line) < stampLen || line[len("2006-01-02")] != '\t' {
-		return false
-	}
-	end, ok := d.clock.read(line[:len("2006-01-02")], line[len("2006-01-02\t"):stampLen])
-	if !ok || decode.InSpans(d.opts.Spans, end) {
-		return false
-	}
-	d.saw(end.Lo)
-	return true
-}
-
 func (d *Decoder) saw(t model.Instant) {
 	if d.first == 0 || t < d.first {
 		d.first = t
 	}
 	d.last = max(d.last, t)
-}
-
-// split cuts line at its tabs into at most width columns.
-func (d *Decoder) split(line []byte, width int) {
-	d.cols = d.cols[:0]
-	for len(d.cols) < width {
-		i := bytes.IndexByte(line, '\t')
-		if i < 0 {
-			d.cols = append(d.cols, line)
-			return
-		}
-		d.cols = append(d.cols, line[:i])
-		line = line[i+1:]
-	}
 }

@@ -2,6 +2,7 @@ package cloudfront_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -58,7 +59,7 @@ func span(from, to string) model.Span {
 	return model.Span{From: model.InstantOf(a), To: model.InstantOf(b)}
 }
 
-func read(t *testing.T, path string) []byte {
+func read(t testing.TB, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -213,8 +214,9 @@ func TestHashes(t *testing.T) {
 	if got[0].Line == got[2].Line || got[0].Shared != got[2].Shared {
 		t.Error("cookie logging decides what counts as the same row")
 	}
-	if got[0].Shared == got[3].Shared {
-		t.Error("other bytes, same Shared")
+	other, _, _ := rows(t, cloudfront.Options{}, head+strings.Replace(line("-", "10"), "/x", "/y", 1))
+	if got[0].Shared == other[0].Shared {
+		t.Error("other path, same Shared")
 	}
 	if got[0].Columns == 0 || got[0].Columns != got[3].Columns {
 		t.Error("Columns")
@@ -298,6 +300,9 @@ func FuzzDecoder(f *testing.F) {
 	}
 	f.Add(seed)
 	f.Add([]byte(twelve))
+	for _, form := range written(f) {
+		f.Add(read(f, "testdata/"+form.file))
+	}
 	ctx := newContext(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		got := decodetest.Read(bytes.NewReader(in), 0, func(emit func(decodetest.Row)) decode.Decoder {
@@ -307,6 +312,9 @@ func FuzzDecoder(f *testing.F) {
 			})
 		})
 		decodetest.Account(t, in, got)
+		for _, form := range written(t) {
+			decodetest.Account(t, in, decodetest.Read(bytes.NewReader(in), 0, maker(t, form.o)))
+		}
 
 		// Whatever cookie the rows are given, it does not come out again.
 		got = decodetest.Read(strings.NewReader("#Fields: date time x-edge-location c-ip cs-method cs-uri-stem sc-status cs(Cookie)\n"+
@@ -317,6 +325,15 @@ func FuzzDecoder(f *testing.F) {
 					return true
 				})
 			})
+		decodetest.NoSecret(t, got, secret)
+		quoted, err := json.Marshal("sid=" + secret + string(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = decodetest.Read(strings.NewReader(`{"timestamp":"1678213265","x-edge-location":"SEA19-C1","c-ip":"192.0.2.1","cs-method":"GET","cs-uri-stem":"/x","sc-status":"200","cs(Cookie)":`+string(quoted)+"}"), 0, maker(t, cloudfront.Options{}))
+		if len(got.Rows) != 1 {
+			t.Errorf("a JSON row was rejected: %v", got.Rejects)
+		}
 		decodetest.NoSecret(t, got, secret)
 	})
 }
