@@ -76,8 +76,8 @@ func (s *state) planSource(src *model.Source) error {
 	_, user := src.Map["user"]
 	for _, o := range list {
 		obj := object{Object: o, source: src, edge: src.Kind == model.SourceEdge, sets: cookie || session, sessions: presented, shows: presented || user}
-		if hour, ok := storage.HourOf(o.URI); ok && obj.edge {
-			obj.pruned = !s.spans.needs(hour)
+		if from, to, ok := storage.HoursOf(o.URI); ok && obj.edge {
+			obj.pruned = !s.spans.needs(from, to)
 		}
 		s.objects = append(s.objects, obj)
 	}

@@ -86,12 +86,12 @@ func (p part) control() int {
 	return int(p-control) / 2
 }
 
-// needs reports whether an object that holds the requests of the hour from h
-// may have rows inside the spans. Its rows are stamped when they end.
-func (s *spans) needs(h time.Time) bool {
-	hour := model.Span{From: model.InstantOf(h), To: model.InstantOf(h.Add(time.Hour + longestResponse))}
+// needs reports whether an object that holds requests from one time until
+// another may have rows inside the spans. Its rows are stamped when they end.
+func (s *spans) needs(from, to time.Time) bool {
+	hours := model.Span{From: model.InstantOf(from), To: model.InstantOf(to.Add(longestResponse))}
 	for _, r := range s.read {
-		if hour.From <= r.To && r.From <= hour.To {
+		if hours.From <= r.To && r.From <= hours.To {
 			return true
 		}
 	}

@@ -13,10 +13,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // Object is one stored log file.
@@ -101,18 +99,4 @@ func (s local) uri(full string) string {
 		}
 	}
 	return filepath.ToSlash(full)
-}
-
-// HourOf returns the hour that the name of a CloudFront object carries:
-// <prefix>.YYYY-MM-DD-HH.<unique>, with or without .gz. It is the hour in
-// which the requests occurred, however late the object was written.
-func HourOf(name string) (time.Time, bool) {
-	parts := strings.Split(path.Base(filepath.ToSlash(name)), ".")
-	// From the right: the prefix may hold dots, the unique part never does.
-	for i := len(parts) - 2; i > 0; i-- {
-		if t, err := time.Parse("2006-01-02-15", parts[i]); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
 }

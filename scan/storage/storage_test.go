@@ -168,3 +168,31 @@ func TestHourOf(t *testing.T) {
 		}
 	}
 }
+
+func TestHoursOf(t *testing.T) {
+	day := time.Date(2023, 3, 7, 0, 0, 0, 0, time.UTC)
+	for name, want := range map[string][2]int{ // hours since the day began
+		"v2/E2EXAMPLE.2023-03-07-18.0a1b2c3d.gz":                                                {18, 19},
+		"AWSLogs/1/CloudFront/E2EXAMPLE/2023/03/08/06/E2EXAMPLE.2023-03-07-18.0a1b2c3d.gz":      {18, 19}, // the name says it best
+		"AWSLogs/1/CloudFront/DistributionId=E2/year=2023/month=03/day=07/hour=18/part.parquet": {-6, 43},
+		"DistributionId=E2/Year=2023/Month=3/Day=7/Hour=5/x/part.parquet":                       {-19, 30},
+		"firehose/2023/03/07/18/stream-1-2023-03-07-18-00-01-0d2e.gz":                           {-6, 43},
+		"2023/03/07/18/rt/part":                  {-6, 43},
+		"2023/03/07/edge.log.gz":                 {},
+		"edge/2023/03/07/24/part.gz":             {},
+		"edge/2023/3/7/18/part.gz":               {},
+		"edge/2023/02/30/18/part.gz":             {},
+		"year=2023/month=03/day=07/part.parquet": {},
+		"year=2023/03/07/18/part.parquet":        {},
+		"edge/access.log":                        {},
+	} {
+		from, to, ok := storage.HoursOf(name)
+		if ok != (want != [2]int{}) {
+			t.Errorf("HoursOf(%q): %v", name, ok)
+			continue
+		}
+		if got := [2]int{int(from.Sub(day).Hours()), int(to.Sub(day).Hours())}; ok && got != want {
+			t.Errorf("HoursOf(%q) = %v to %v", name, from, to)
+		}
+	}
+}

@@ -310,7 +310,7 @@ func TestRefused(t *testing.T) {
 func TestDelimiters(t *testing.T) {
 	const names = "date time x-edge-location c-ip cs-method cs-uri-stem sc-status x-edge-result-type"
 	row := strings.Fields("2023-03-07 18:21:05 SEA19-C1 192.0.2.1 GET /x 200 Hit")
-	for given, delim := range map[string]string{"": ",", "tab": "\t", "||": "||", "; ": "; ", ";": ";"} {
+	for given, delim := range map[string]string{"": ",", "tab": "\t", "||": "||", "::": "::", ";": ";"} {
 		for _, head := range []string{"", "#Fields: " + names + "\n", "#Fields: " + strings.Join(strings.Fields(names), delim) + "\n"} {
 			o := cloudfront.Options{Delimiter: given}
 			if head == "" {
