@@ -1,7 +1,7 @@
 // Package storage finds and opens the objects that logs are kept in.
 //
 // A Store is two verbs, because that is all a scan needs: list what a pattern
-// names, open one of them. Object stores fit behind the same interface; this
+// names, open one of them, from its beginning or at any place. Object stores fit behind the same interface; this
 // build reads local files.
 //
 // What belongs here: names, sizes, order, and messages about what was looked
@@ -10,6 +10,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,6 +33,15 @@ type Store interface {
 	List(ctx context.Context, pattern string) ([]Object, error)
 	// Open returns the bytes of o as stored.
 	Open(ctx context.Context, o Object) (io.ReadCloser, error)
+	// OpenAt returns the same bytes and how many they are, for formats that are
+	// not read from their beginning. Reading stops with an error once ctx ends.
+	OpenAt(ctx context.Context, o Object) (ReaderAtCloser, int64, error)
+}
+
+// ReaderAtCloser reads an object at any place.
+type ReaderAtCloser interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // NewLocal returns the store of local files. Relative patterns start at base.
@@ -73,6 +83,34 @@ func (s local) Open(ctx context.Context, o Object) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("open %s: %w", o.URI, reason(err))
 	}
 	return f, nil
+}
+
+func (s local) OpenAt(ctx context.Context, o Object) (ReaderAtCloser, int64, error) {
+	if info, err := os.Stat(o.Path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return nil, 0, fmt.Errorf("open %s: is a pipe, and this format is read from its end: save it as a file first", o.URI)
+	}
+	f, err := os.Open(o.Path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open %s: %w", o.URI, reason(err))
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("open %s: %w", o.URI, reason(err)), f.Close())
+	}
+	return fileAt{ctx, f}, info.Size(), nil
+}
+
+// fileAt is a file that can be read while ctx lasts.
+type fileAt struct {
+	ctx context.Context
+	*os.File
+}
+
+func (f fileAt) ReadAt(p []byte, off int64) (int, error) {
+	if err := f.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return f.File.ReadAt(p, off)
 }
 
 // resolve returns pattern as an absolute path. It is the one place that knows

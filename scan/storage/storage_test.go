@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -146,6 +147,32 @@ func TestOpen(t *testing.T) {
 	}
 	if _, err := s.Open(t.Context(), objects[0]); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "a.gz") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestOpenAt(t *testing.T) {
+	base := tree(t, "a.parquet")
+	s := storage.NewLocal(base)
+	o := storage.Object{URI: "a.parquet", Path: filepath.Join(base, "a.parquet")}
+	ctx, cancel := context.WithCancel(t.Context())
+	r, size, err := s.OpenAt(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	end := make([]byte, 7)
+	if _, err := r.ReadAt(end, size-7); err != nil || string(end) != "parquet" {
+		t.Errorf("%q, %v, size %d", end, err, size)
+	}
+	cancel()
+	if _, err := r.ReadAt(end, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v", err)
+	}
+	if _, _, err := s.OpenAt(t.Context(), storage.Object{URI: "none", Path: filepath.Join(base, "none")}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "none") {
+		t.Errorf("error %v", err)
+	}
+	if _, _, err := s.OpenAt(t.Context(), storage.Object{URI: "folder", Path: base}); err == nil || !strings.Contains(err.Error(), "save it as a file") {
+		t.Errorf("not a file: %v", err)
 	}
 }
 
