@@ -62,11 +62,22 @@ const MaxLine = 1 << 20
 // ErrBinary says that an object is no text and nothing of it was read.
 var ErrBinary = errors.New("looks binary: not a log")
 
-// Reasons given by Lines itself.
+// headSize is how much of the beginning of an object decides what its rows
+// are wrapped in.
+const headSize = 64 << 10
+
+// byteOrderMark is written before UTF-8 text by tools of Windows.
+const byteOrderMark = "\xef\xbb\xbf"
+
+// Reasons given by this package itself.
 const (
 	reasonLong = "longer than 1 MiB"
 	reasonNUL  = "holds a NUL byte"
 	reasonCut  = "cut short"
+
+	reasonNotJSON    = "not JSON"
+	reasonNoEnvelope = "JSON, but neither an envelope with logEvents nor one with events"
+	reasonNoMessage  = "an event without a message"
 )
 
 // Lines feeds the lines of r, the decompressed stream of an object, to d and
@@ -76,37 +87,38 @@ const (
 // the lines before count, what is left of the last one is rejected as cut
 // short, and the error is returned beside the balance.
 func Lines(r io.Reader, object uint32, d Decoder, reject func(model.Reject)) (model.Balance, error) {
-	in := lineReader{br: bufio.NewReaderSize(r, 64<<10)}
-	if head, _ := in.br.Peek(4 << 10); LooksBinary(head) {
+	br := bufio.NewReaderSize(r, headSize)
+	if head, _ := br.Peek(4 << 10); LooksBinary(head) {
 		return model.Balance{}, ErrBinary
 	}
-	var b model.Balance
-	ref := model.Ref{Object: object}
-	for {
-		line, size, err := in.next()
-		if err != nil && !errors.Is(err, io.EOF) && size == 0 {
-			return b, err
-		}
-		if size == 0 {
-			return b, nil
-		}
-		ref.Line++
-		b.Lines++
-		outcome, reason := Rejected, reasonCut
-		if err == nil || errors.Is(err, io.EOF) {
-			outcome, reason = in.decode(d, ref, line)
-		}
-		count(&b, outcome)
-		if outcome == Rejected {
-			reject(model.Reject{Ref: ref, Reason: reason})
-		}
-		ref.Offset += size
-		if errors.Is(err, io.EOF) {
-			return b, nil
-		}
-		if err != nil {
-			return b, err
-		}
+	a := account{d: d, reject: reject}
+	err := scanLines(br, object, a.row)
+	return a.b, err
+}
+
+// account hands rows to a decoder and counts what becomes of them.
+type account struct {
+	d      Decoder
+	reject func(model.Reject)
+	b      model.Balance
+}
+
+// row accounts for one row; reason says why it is none.
+func (a *account) row(ref model.Ref, row []byte, reason string) {
+	outcome := Rejected
+	switch {
+	case reason != "":
+	case len(row) == 0:
+		outcome = Comment
+	case bytes.IndexByte(row, 0) >= 0:
+		reason = reasonNUL
+	default:
+		outcome, reason = a.d.Line(ref, row)
+	}
+	a.b.Lines++
+	count(&a.b, outcome)
+	if outcome == Rejected {
+		a.reject(model.Reject{Ref: ref, Reason: reason})
 	}
 }
 
@@ -120,6 +132,37 @@ func count(b *model.Balance, o Outcome) {
 		b.Filtered++
 	default:
 		b.Rejected++
+	}
+}
+
+// scanLines calls each for every line of br, without its ending. reason says
+// why a line cannot be read. The error is that of br.
+func scanLines(br *bufio.Reader, object uint32, each func(ref model.Ref, line []byte, reason string)) error {
+	in := lineReader{br: br}
+	defer in.wipe()
+	ref := model.Ref{Object: object}
+	for {
+		line, size, err := in.next()
+		ended := errors.Is(err, io.EOF)
+		if size == 0 {
+			if ended {
+				return nil
+			}
+			return err
+		}
+		ref.Line++
+		line, reason := in.strip(ref, line)
+		if err != nil && !ended {
+			reason = reasonCut
+		}
+		each(ref, line, reason)
+		ref.Offset += size
+		if ended {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 }
 
@@ -149,29 +192,26 @@ func (in *lineReader) next() (line []byte, size int64, err error) {
 	}
 }
 
-// decode strips the ending of line and hands it to d.
-func (in *lineReader) decode(d Decoder, ref model.Ref, line []byte) (Outcome, string) {
-	if in.over {
-		return Rejected, reasonLong
-	}
+// strip takes the ending off line, and the mark that some tools write before
+// the first one.
+func (in *lineReader) strip(ref model.Ref, line []byte) (rest []byte, reason string) {
 	line = bytes.TrimSuffix(line, []byte{'\n'})
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if ref.Offset == 0 {
-		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")) // written by Windows tools
+		line = bytes.TrimPrefix(line, []byte(byteOrderMark))
 	}
-	switch {
-	case len(line) == 0:
-		return Comment, ""
-	case len(line) > MaxLine:
-		return Rejected, reasonLong
-	case bytes.IndexByte(line, 0) >= 0:
-		return Rejected, reasonNUL
+	if in.over || len(line) > MaxLine {
+		return nil, reasonLong
 	}
-	return d.Line(ref, line)
+	return line, ""
 }
 
-// LooksBinary reports whether more than a tenth of head is what text does not
-// hold: control characters and bytes that are not UTF-8.
+// wipe overwrites what may be left of a session in the reader's own buffer.
+func (in *lineReader) wipe() { clear(in.long[:cap(in.long)]) }
+
+// LooksBinary reports whether head is no text: more than a tenth
+// of it is what text does not hold, control characters and bytes that are not
+// UTF-8.
 func LooksBinary(head []byte) bool {
 	odd := 0
 	for i := 0; i < len(head); {

@@ -80,12 +80,11 @@ func Of(head []byte) Found {
 	if f, ok := byMarkup(head); ok {
 		return f
 	}
-	unwrap := decode.Wrapping(head)
 	s := sample{}
 	// What the end of head cuts off is no reason to doubt what stands before.
-	_, _ = decode.Records(bytes.NewReader(head), 0, unwrap, &s, func(model.Reject) {})
+	_, _ = decode.Records(bytes.NewReader(head), 0, "", &s, func(model.Reject) {})
 	f := ofRows(s.rows)
-	f.Unwrap = unwrap
+	f.Unwrap = decode.Wrapping(head)
 	return f
 }
 
@@ -105,9 +104,13 @@ func ofRows(rows [][]byte) Found {
 	if len(rows) == 0 {
 		return Found{Format: Empty}
 	}
-	for i, row := range rows {
+	defer func() {
+		for _, row := range rows {
+			clear(row) // it may hold a session in clear
+		}
+	}()
+	for _, row := range rows {
 		if f, ok := ofRow(row); ok {
-			clear(rows[i])
 			return f
 		}
 	}
