@@ -1,6 +1,11 @@
 // Package inflate opens a stored object as the stream of bytes it stands for,
 // whatever it was compressed with.
 //
+// What was packed twice is unpacked twice: Firehose packs what CloudWatch Logs
+// packed already. Text in UTF-16, as tools of Windows save it, is delivered as
+// UTF-8. Positions in the stream are those in what is delivered, that is, what
+// `zcat | zcat` or `iconv -f utf-16 -t utf-8` print.
+//
 // Archives are copied, cut off and glued together on their way to an
 // investigator, so the aim is to deliver every byte that can still be read
 // and then to say exactly what was wrong. Nothing here knows lines or logs.
@@ -12,9 +17,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // The formats that Open tells apart.
@@ -28,7 +36,7 @@ const (
 // valid one. Everything before them has been delivered.
 type TrailingError struct {
 	Format string
-	Good   int64 // bytes of the stored object that were read well
+	Good   int64 // bytes of the stored object that were read well; of "gzip in gzip", unpacked once
 }
 
 func (e *TrailingError) Error() string {
@@ -43,17 +51,85 @@ var errPanic = errors.New("decompressor failed on damaged data")
 // the most that its own tool unpacks without being told to, stays below.
 const maxWindow = 128 << 20
 
+// maxLayers is how often an object may have been packed.
+const maxLayers = 4
+
 // Open returns the decompressed stream of r and the format it found by magic
-// number. An object cut short gives an error that wraps io.ErrUnexpectedEOF
-// after all bytes that could be read; bytes after the last member give a
-// *TrailingError, but zero padding is passed over. Closing the result does
-// not close r.
+// number; "gzip in gzip" is one. An object cut short gives an error that wraps
+// io.ErrUnexpectedEOF after all bytes that could be read; bytes after the last
+// member give a *TrailingError, but padding is passed over. Closing the result
+// does not close r.
 func Open(r io.Reader) (rc io.ReadCloser, format string, err error) {
+	out := &layers{Reader: r}
+	for range maxLayers {
+		head, rest := peek(out.Reader)
+		if format != "" && !isGzip(head) && !isZstd(head) {
+			out.Reader = utf8Of(head, rest)
+			return out, format, nil
+		}
+		layer, name, err := open(rest, format)
+		if err != nil {
+			_ = out.Close() // nothing was written
+			return nil, name, err
+		}
+		if out.Reader, format = layer, name; format == Plain {
+			out.Reader = utf8Of(head, layer)
+			return out, format, nil
+		}
+		out.packed = append(out.packed, layer)
+	}
+	return out, format, nil
+}
+
+// peek returns the first bytes of r, and r with them. An error of r shows when
+// they have been read.
+func peek(r io.Reader) (head []byte, whole io.Reader) {
+	head = make([]byte, 4)
+	n, err := io.ReadFull(r, head)
+	if head = head[:n]; err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return head, io.MultiReader(bytes.NewReader(head), broken{err})
+	}
+	return head, io.MultiReader(bytes.NewReader(head), r)
+}
+
+// broken is a stream that has failed.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
+// layers is a stream and the decompressors it comes through.
+type layers struct {
+	io.Reader
+	packed []io.Closer
+}
+
+func (l *layers) Close() error {
+	var err error
+	for _, c := range slices.Backward(l.packed) {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// utf8Of returns r, or if it begins as UTF-16 does, its text as UTF-8.
+func utf8Of(head []byte, r io.Reader) io.Reader {
+	mark := unicode.BOMOverride(transform.Nop)
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return transform.NewReader(r, mark)
+	}
+	return r
+}
+
+// open opens the outermost layer of r. within names the layers around it.
+func open(r io.Reader, within string) (rc io.ReadCloser, format string, err error) {
 	defer func() {
 		if recover() != nil {
 			rc, err = nil, fmt.Errorf("%s: %w", format, errPanic)
 		}
 	}()
+	if within != "" {
+		within = " in " + within
+	}
 	in := &source{}
 	in.Reader = bufio.NewReaderSize(&counter{r: r, in: in}, 64<<10)
 	magic, err := in.Peek(4)
@@ -62,15 +138,17 @@ func Open(r io.Reader) (rc io.ReadCloser, format string, err error) {
 	}
 	switch {
 	case isGzip(magic):
-		m := &members{in: in}
-		return &guard{r: m, format: Gzip, close: func() {}}, Gzip, nil
+		format = Gzip + within
+		m := &members{in: in, format: format}
+		return &guard{r: m, format: format, close: func() {}}, format, nil
 	case isZstd(magic):
+		format = Zstd + within
 		// One goroutine only: a panic in another could not be recovered.
 		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
-			return nil, Zstd, fmt.Errorf("zstd: %w", err)
+			return nil, format, fmt.Errorf("%s: %w", format, err)
 		}
-		return &guard{r: &frames{in: in, d: d}, format: Zstd, close: d.Close}, Zstd, nil
+		return &guard{r: &frames{in: in, d: d, format: format}, format: format, close: d.Close}, format, nil
 	}
 	return io.NopCloser(in), Plain, nil
 }
@@ -112,10 +190,11 @@ func (c *counter) Read(p []byte) (int, error) {
 // is not used: it cannot tell garbage after a member from a damaged member,
 // nor say where the last good one ended.
 type members struct {
-	in   *source
-	z    *gzip.Reader
-	open bool  // inside a member
-	good int64 // end of the last complete member
+	in     *source
+	format string
+	z      *gzip.Reader
+	open   bool  // inside a member
+	good   int64 // end of the last complete member
 }
 
 func (m *members) Read(p []byte) (int, error) {
@@ -130,7 +209,7 @@ func (m *members) Read(p []byte) (int, error) {
 			m.open, m.good, err = false, m.in.consumed(), nil
 		}
 		if n > 0 || err != nil {
-			return n, m.in.describe(Gzip, err)
+			return n, m.in.describe(m.format, err)
 		}
 		if m.open {
 			return 0, nil
@@ -141,11 +220,11 @@ func (m *members) Read(p []byte) (int, error) {
 // next opens the member that follows; io.EOF if there is none.
 func (m *members) next() error {
 	if m.z != nil {
-		if err := m.skipZeros(); err != nil {
+		if err := m.skipPadding(); err != nil {
 			return err
 		}
 		if b, _ := m.in.Peek(2); !isGzip(b) {
-			return &TrailingError{Format: Gzip, Good: m.good}
+			return &TrailingError{Format: m.format, Good: m.good}
 		}
 	}
 	var err error
@@ -158,21 +237,22 @@ func (m *members) next() error {
 		if errors.Is(err, io.EOF) { // the magic is there, so it is not the end
 			err = io.ErrUnexpectedEOF
 		}
-		return m.in.describe(Gzip, err)
+		return m.in.describe(m.format, err)
 	}
 	m.z.Multistream(false)
 	m.open = true
 	return nil
 }
 
-// skipZeros passes over padding, as tape and block copies leave it.
-func (m *members) skipZeros() error {
+// skipPadding passes over zeros, as tape and block copies leave them, and line
+// breaks, as Firehose puts them between records if asked for a delimiter.
+func (m *members) skipPadding() error {
 	for {
 		b, err := m.in.Peek(1)
 		if err != nil {
 			return err
 		}
-		if b[0] != 0 {
+		if b[0] != 0 && b[0] != '\n' {
 			return nil
 		}
 		if _, err := m.in.Discard(1); err != nil {
@@ -184,17 +264,18 @@ func (m *members) skipZeros() error {
 // frames turns what zstd says about bytes after the last frame into a
 // TrailingError.
 type frames struct {
-	in *source
-	d  *zstd.Decoder
+	in     *source
+	d      *zstd.Decoder
+	format string
 }
 
 func (f *frames) Read(p []byte) (int, error) {
 	n, err := f.d.Read(p)
 	if errors.Is(err, zstd.ErrMagicMismatch) {
 		// The decoder has taken the four bytes that are no magic number.
-		return n, &TrailingError{Format: Zstd, Good: max(0, f.in.consumed()-4)}
+		return n, &TrailingError{Format: f.format, Good: max(0, f.in.consumed()-4)}
 	}
-	return n, f.in.describe(Zstd, err)
+	return n, f.in.describe(f.format, err)
 }
 
 // describe says what err means for the object.

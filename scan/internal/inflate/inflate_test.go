@@ -80,6 +80,12 @@ func TestOpen(t *testing.T) {
 		{"gzip members", gz(t, "a\n", "", long, "c"), "a\n" + long + "c", inflate.Gzip},
 		{"gzip, zero padding", cat(gz(t, long), make([]byte, 100_000)), long, inflate.Gzip},
 		{"gzip, padding between members", cat(gz(t, "a"), make([]byte, 512), gz(t, "b")), "ab", inflate.Gzip},
+		{"gzip in gzip", gz(t, string(gz(t, "a\n", long))), "a\n" + long, "gzip in gzip"},
+		{"gzip in gzip, delimiters", gz(t, string(cat(gz(t, "a"), []byte("\n"), gz(t, "b"), []byte("\n")))), "ab", "gzip in gzip"},
+		{"gzip in zstd in gzip", gz(t, string(zst(t, string(gz(t, long))))), long, "gzip in zstd in gzip"},
+		{"UTF-16, little end first", []byte("\xff\xfea\x00\n\x00=\xd8\x00\xde"), "a\n😀", inflate.Plain},
+		{"UTF-16, big end first", gz(t, "\xfe\xff\x00a\x00\n\x00\xe9"), "a\né", inflate.Gzip},
+		{"UTF-16 cut off", []byte("\xff\xfea\x00b"), "a\ufffd", inflate.Plain},
 		{"zstd", zst(t, long), long, inflate.Zstd},
 		{"zstd frames", zst(t, "a", long), "a" + long, inflate.Zstd},
 		{"zstd skippable frame", cat([]byte{0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9}, zst(t, "a")), "a", inflate.Zstd},
@@ -108,6 +114,10 @@ func noise() string {
 
 func TestCutShort(t *testing.T) {
 	text := noise()
+	twice := gz(t, string(gz(t, "first\n", text)))
+	if got, _, err := read(t, bytes.NewReader(twice[:len(twice)/2])); !errors.Is(err, io.ErrUnexpectedEOF) || len(got) < len(text)/3 || !strings.HasPrefix("first\n"+text, got) {
+		t.Errorf("gzip in gzip, cut in half: %d bytes of %d, error %v", len(got), len(text), err)
+	}
 	for name, whole := range map[string][]byte{"gzip": gz(t, "first\n", text), "zstd": zst(t, "first\n", text)} {
 		want := "first\n" + text
 		for n := 4; n < len(whole); n += len(whole)/97 + 1 {
@@ -186,16 +196,19 @@ func TestPanic(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	f.Add(gz(f, "a", "b"))
 	f.Add(zst(f, "a", "b"))
+	f.Add(gz(f, string(gz(f, "a", "b"))))
+	f.Add([]byte("\xff\xfea\x00"))
 	f.Add([]byte("plain"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		r, _, err := inflate.Open(bytes.NewReader(in))
+		r, format, err := inflate.Open(bytes.NewReader(in))
 		if err != nil {
 			return
 		}
 		defer r.Close()
 		n, err := io.Copy(io.Discard, io.LimitReader(r, 64<<20))
 		var trailing *inflate.TrailingError
-		if errors.As(err, &trailing) && (trailing.Good < 0 || trailing.Good > int64(len(in))) {
+		once := !strings.Contains(format, " in ")
+		if errors.As(err, &trailing) && (trailing.Good < 0 || once && trailing.Good > int64(len(in))) {
 			t.Errorf("%d bytes delivered, %v of %d", n, err, len(in))
 		}
 	})

@@ -22,8 +22,6 @@ var magics = [...]struct{ begins, format, advice string }{
 	{"PGDMP", "PostgreSQL dump", "restore it, and export the table as CSV"},
 	{"%PDF-", "PDF", "get the data it was made from"},
 	{"version https://git-lfs", "Git LFS pointer", "fetch the file itself with git lfs pull"},
-	{"\xff\xfe", "UTF-16 text", "save it as UTF-8"},
-	{"\xfe\xff", "UTF-16 text", "save it as UTF-8"},
 }
 
 func byMagic(head []byte) (Found, bool) {
