@@ -19,7 +19,7 @@ var encoded = regexp.MustCompile(`^(["{\[]|eyJ|\.eJ|BAh|gA[JSV]|a:\d+:\{)`)
 const (
 	reasonMarshal = "the session data is Ruby's Marshal, which only the application can read: export a column with the user"
 	reasonPickle  = "the session data is Python's pickle, which only the application can read: export a column with the user"
-	reasonPHP     = "the session data is PHP's serialize, which only the application can read: export a column with the user"
+	reasonPHP     = "the session data is serialised PHP, which only the application can read: export a column with the user"
 	reasonOther   = "the session data is not JSON: user_claim cannot be followed"
 )
 
@@ -67,8 +67,8 @@ func sessionJSON(data []byte) ([]byte, outcome) {
 			return nil, reasonOther
 		}
 	}
-	if _, rest, ok := bytes.Cut(plain, []byte(":{")); ok && !signed && plain[0] != '{' {
-		plain = append([]byte("{"), rest...)
+	if n := len(digestBefore.Find(plain)); n > 0 && !signed {
+		plain = plain[n:]
 	}
 	switch {
 	case bytes.HasPrefix(plain, []byte("{")):
@@ -83,7 +83,10 @@ func sessionJSON(data []byte) ([]byte, outcome) {
 	return nil, reasonOther
 }
 
-// phpData matches the beginning of what serialize and session_encode write.
+// digestBefore matches the digest that Django puts before what it signs.
+var digestBefore = regexp.MustCompile(`^[0-9a-f]{8,}:`)
+
+// phpData matches the beginning of what PHP's serialisation writes.
 var phpData = regexp.MustCompile(`^(a:\d+:\{|O:\d+:"|[A-Za-z_]\w*\|[abdisO]:)`)
 
 // unpack inflates what Django compresses.

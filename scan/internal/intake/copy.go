@@ -152,7 +152,8 @@ type dump struct {
 	in   bool     // within the rows of a table that is read
 	skip bool     // within those of another
 	read string   // name of the table that was read
-	seen []string // of all tables
+	said string   // in a message
+	seen []string // all tables, likewise
 }
 
 func readDump(ctx context.Context, f *file, rows *copyText) error {
@@ -209,16 +210,20 @@ func (d *dump) table(name string, names []string, line uint64) error {
 	for i := range names {
 		names[i] = unquoted(strings.TrimSpace(names[i]))
 	}
-	d.seen = append(d.seen, name)
+	said := name
+	if notAName(name) {
+		said = "(a table)" // what is in a file is not quoted unless it can only be a name
+	}
+	d.seen = append(d.seen, said)
 	ours := d.f.table
 	columns, err := d.f.find(names)
 	d.in = err == nil && (d.read == "" || ours.called(name) || !ours.called(d.read))
 	d.skip = !d.in
 	if d.in && d.read != "" {
-		return &unusable{line, "both " + d.read + " and " + name + " could be this table: dump the right one alone, with pg_dump -t"}
+		return &unusable{line, "both " + d.said + " and " + said + " could be this table: dump the right one alone, with pg_dump -t"}
 	}
 	if d.in {
-		d.rows.ended, d.read = false, name
+		d.rows.ended, d.read, d.said = false, name, said
 		d.f.names, d.f.columns = names, columns
 		d.f.tellHeader()
 	}

@@ -66,7 +66,6 @@ type file struct {
 	balance model.Balance
 	rejects []model.Reject
 	problem string // what was wrong after the last row
-	failed  error  // of a row, in a format that hands rows out
 	line    uint64 // of the last record that could be read
 }
 

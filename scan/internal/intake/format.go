@@ -159,7 +159,7 @@ func separator(head []byte, width int) rune {
 func quotes(head []byte) bool {
 	for line := range strings.Lines(string(head)) {
 		for c := range strings.SplitSeq(strings.TrimRight(line, "\r\n"), "\t") {
-			if len(c) > 1 && c[0] == '"' && c[len(c)-1] == '"' {
+			if n := len(c); n > 1 && c[0] == '"' && c[n-1] == '"' && !strings.Contains(strings.ReplaceAll(c[1:n-1], `""`, ""), `"`) {
 				return true
 			}
 		}

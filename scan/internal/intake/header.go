@@ -36,7 +36,7 @@ func (f *file) bind(first record) (isHeader bool, err error) {
 		return false, f.errorAt(first.ref.Line, "%d columns, and %s: columns names %d; name them all, with _ for one that does not matter", len(names), f.table.key, len(given))
 	case len(given) > 0:
 		names = given
-	case !holdsValues(names):
+	case !holdsValues(names) && (f.table.names == nil || !slices.ContainsFunc(names, notAName)):
 		return false, err
 	case f.table.names == nil:
 		return false, f.errorAt(first.ref.Line, "the first line holds values, not names of columns: name them in their order under %s: columns: [%s]", f.table.key, strings.Join(f.table.suggested(len(names)), ", "))
@@ -153,12 +153,14 @@ func shown(have []string) []string {
 	names := make([]string, len(have))
 	for i, name := range have {
 		names[i] = name
-		if !columnName.MatchString(name) || hasLongWord(name) {
+		if notAName(name) {
 			names[i] = "(column " + fmt.Sprint(i+1) + ": not a name; is the header line missing?)"
 		}
 	}
 	return names
 }
+
+func notAName(s string) bool { return !columnName.MatchString(s) || hasLongWord(s) }
 
 // hasLongWord reports whether a part of name is longer than the words that
 // names are made of, or shorter and mixed with digits: a token is.
@@ -180,6 +182,7 @@ func similar(ours string, have []string) string {
 		func(s string) bool { return strings.Contains(plain(s), plain(ours)) },
 		func(s string) bool { return plain(s) == last },
 		func(s string) bool { return strings.Contains(plain(s), last) },
+		func(s string) bool { return len(s) > 2 && strings.Contains(plain(ours), plain(s)) },
 	} {
 		for i, name := range shown(have) {
 			if name == have[i] && match(name) {

@@ -373,9 +373,11 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestNoSecrets looks for session values in everything that is returned.
+// TestNoSecrets looks for session values in everything that is returned, of
+// tables that are in order and of damaged ones in every format.
 func TestNoSecrets(t *testing.T) {
 	const secret = "s3cr3t-Value-of-a-session"
+	const raw = `{"csrf":"` + secret + `","passport":{"user":"u1"}}`
 	for _, data := range []string{
 		secret + ",u1\n",
 		"session_hash,user_id\n" + secret + "\nx,u1\n",
@@ -384,23 +386,50 @@ func TestNoSecrets(t *testing.T) {
 		"session_hash,user_id\n" + secret + ",u1\n" + secret + ",u2\n",
 		"session_hash,user_id\n" + secret + ",u1\n",
 		secret + "\n",
+		secret + "\tu1\n",
+		"session_hash\tuser_id\n" + secret + "\nx\tu1\n",
+		"session_hash\tuser_id\n" + secret + "\t" + raw + "\n",
+		"session_hash,user_id,expires\n" + secret + ",u1,2023\nx,u1," + secret + "\n",
+		"COPY sessions (session_hash, user_id) FROM stdin;\n" + secret + "\n" + secret + "\tu1\n",
+		"COPY " + secret + " (" + secret + ") FROM stdin;\n" + secret + "\n\\.\n",
+		`{"session_hash":"` + secret + `","user_id":` + raw + "}\n",
+		`{"session_hash":"` + secret + `","user_id":"u1"}` + "\n{\"session_hash\":\"" + secret + "\n",
+		`{"` + secret + `":1}` + "\n",
+		`[{"session_hash":"` + secret + `","user_id":"u1"},` + secret + "]\n",
+		`[{"session_hash":"` + secret,
 	} {
-		f := files{"sessions.csv": data}
-		d, inputs, err := intake.Load(context.Background(), f, incident(f), func(raw []byte) (model.ID, error) {
-			if len(raw) > 3 {
-				return id(string(raw)), nil
+		for _, form := range []model.SessionForm{{}, {Decode: []string{"hex"}}, {Claim: "x"}} {
+			for _, claim := range []string{"", "passport", "passport.user"} {
+				f := files{"sessions.csv": data}
+				inc := incident(f)
+				inc.Directory.Sessions.Form, inc.Directory.Sessions.UserClaim = form, claim
+				inc.Directory.Sessions.Map = map[string]string{"ended_at": "expires"}
+				if !strings.Contains(data, "expires") {
+					inc.Directory.Sessions.Map = nil
+				}
+				if said := everything(t, f, inc, secret); strings.Contains(said, secret) {
+					t.Errorf("%q: a session value is in what was returned: %s", data, said)
+				}
 			}
-			return model.ID{}, fmt.Errorf("bad value %s", raw)
-		})
-		said := fmt.Sprint(inputs, err)
-		if d != nil {
-			refs, err := d.SessionRefs(context.Background(), []model.ID{id(secret)})
-			said += fmt.Sprint(d.Rejects(), d.Warnings(), d.Shapes(), refs, err)
-		}
-		if strings.Contains(said, secret) {
-			t.Errorf("%q: a session value is in what was returned: %s", data, said)
 		}
 	}
+}
+
+// everything is what loading f says in any way.
+func everything(t *testing.T, f files, inc *model.Incident, secret string) string {
+	t.Helper()
+	d, inputs, err := intake.Load(context.Background(), f, inc, func(raw []byte) (model.ID, error) {
+		if len(raw) > 3 {
+			return id(string(raw)), nil
+		}
+		return model.ID{}, fmt.Errorf("bad value %s", raw)
+	})
+	said := fmt.Sprint(inputs, err)
+	if d != nil {
+		refs, err := d.SessionRefs(context.Background(), []model.ID{id(secret)})
+		said += fmt.Sprint(d.Rejects(), d.Warnings(), d.Shapes(), refs, err)
+	}
+	return said
 }
 
 // TestCancel stops in the middle of a table.
@@ -413,19 +442,32 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// FuzzLoad checks that no table breaks the balance, panics, or makes a session
-// appear that SessionRefs cannot find again.
+// FuzzLoad checks that no table, in whatever format, breaks the balance,
+// panics, or makes a session appear that SessionRefs cannot find again.
 func FuzzLoad(f *testing.F) {
-	for _, s := range []string{"session_hash,user_id\na,u1\n", "session_hash,user_id\n\"a\nb\",u1\r\n\r\nc,\n", "\ufeffuser_id,session_hash\n\"a\"\"\",x", gz("session_hash,user_id\na,u1\n")} {
-		f.Add([]byte(s))
+	for _, s := range []string{"session_hash,user_id\na,u1\n", "session_hash,user_id\n\"a\nb\",u1\r\n\r\nc,\n", "\ufeffuser_id,session_hash\n\"a\"\"\",x",
+		"session_hash\tuser_id\na\\tb\\x41\\101\t\\N\n\\.\n", "session_hash;user_id;created_at\na;u;1678213260\n(1 row)\n"} {
+		f.Add([]byte(s), "auto")
+		f.Add([]byte(gz(s)), "csv")
+		f.Add([]byte(s), "copy")
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		f := files{"sessions.csv": string(data), "memberships.csv": string(data), "reports.csv": string(data)}
-		for name := range f {
+	for _, fm := range forms() {
+		f.Add([]byte(fm.write(tables[0].rows)), "auto")
+		f.Add([]byte(fm.write(tables[0].rows)), "jsonl")
+	}
+	f.Fuzz(func(t *testing.T, data []byte, format string) {
+		for _, name := range []string{"sessions.csv", "memberships.csv", "reports.csv"} {
 			one := files{name: string(data)}
 			inc := incident(one)
 			inc.Directory.Sessions.Values = "digest"
-			d, inputs, err := intake.Load(context.Background(), one, inc, digest)
+			for _, table := range []*model.Table{&inc.Directory.Sessions, &inc.Directory.Memberships, &inc.Reports} {
+				table.Format = format
+			}
+			var seen []model.ID
+			d, inputs, err := intake.Load(context.Background(), one, inc, func(raw []byte) (model.ID, error) {
+				seen = append(seen, id(string(raw)))
+				return seen[len(seen)-1], nil
+			})
 			if err != nil {
 				continue
 			}
@@ -433,8 +475,15 @@ func FuzzLoad(f *testing.F) {
 			if !in.Holds() || in.Size != int64(len(data)) || int(in.Rejected) != len(d.Rejects()) {
 				t.Fatalf("%s: %+v", name, in)
 			}
-			if name == "sessions.csv" && d.Counts().Sessions != int(in.Parsed) {
+			if name != "sessions.csv" {
+				continue
+			}
+			if d.Counts().Sessions != int(in.Parsed) {
 				t.Fatalf("%d sessions of %+v", d.Counts().Sessions, in.Balance)
+			}
+			refs, err := d.SessionRefs(context.Background(), seen)
+			if err != nil || len(refs) != int(in.Parsed) {
+				t.Fatalf("%d of %d sessions found again: %v", len(refs), in.Parsed, err)
 			}
 		}
 	})

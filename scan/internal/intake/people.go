@@ -33,8 +33,8 @@ func (l *loader) user(t *table, r row) (outcome, error) {
 	}
 	if first.disagrees(u) {
 		l.disagree(t, "user_id", at, first.at)
-		l.d.userRows[i] = placedUser{first.merged(u), first.at}
 	}
+	l.d.userRows[i] = placedUser{first.merged(u), first.at}
 	return duplicate, nil
 }
 
@@ -57,7 +57,7 @@ func oneOf(s string, words ...string) bool { return slices.Contains(words, strin
 
 func (u User) fields() []string { return []string{u.Email, u.Name, u.Role, u.Locale, u.Country} }
 
-// disagrees reports whether v says something that u does not.
+// disagrees reports whether v says something else than u.
 func (u User) disagrees(v User) bool { return disagree(u.fields(), v.fields()) }
 
 // merged returns the first of two rows of a user that has an address, with
@@ -94,8 +94,8 @@ func (l *loader) workspace(t *table, r row) (outcome, error) {
 	}
 	if first.disagrees(w) {
 		l.disagree(t, "workspace_id", at, first.at)
-		l.d.spaceRows[i] = placedWorkspace{first.merged(w), first.at}
 	}
+	l.d.spaceRows[i] = placedWorkspace{first.merged(w), first.at}
 	return duplicate, nil
 }
 
@@ -125,11 +125,10 @@ func filled(c, o model.Contact) model.Contact {
 	return c
 }
 
-// disagree reports whether a field of the second is neither empty nor that of
-// the first.
+// disagree reports whether both fill a field and not with the same.
 func disagree(first, second []string) bool {
 	for i, s := range second {
-		if s != "" && s != first[i] {
+		if s != "" && first[i] != "" && s != first[i] {
 			return true
 		}
 	}

@@ -89,8 +89,8 @@ func (t *table) date(s string, b bound) (at time.Time, why string) {
 	}
 	layout := "15:04:05" // fractions of a second are taken too
 	switch {
-	case !timed:
-		clock = "00:00:00"
+	case clock == "":
+		timed, clock = false, "00:00:00"
 	case strings.Count(clock, ":") == 1:
 		layout = "15:04"
 	}
