@@ -26,6 +26,7 @@ type Directory struct {
 	files     places // of the sessions table
 	printable bool   // whether session values may be shown
 	dated     bool
+	bounds    bool // the memberships table has valid_from or valid_to
 	counts    Counts
 	timing    Timing
 	shapes    map[string]int
@@ -214,6 +215,10 @@ func (d *Directory) Members(workspaces []string) map[string][]string {
 // belong: each has its dates, or the export has one. If not, every membership
 // is a claim about the day of the export, whichever that was.
 func (d *Directory) MembershipDated() bool { return d.dated }
+
+// MembershipsHaveDates reports whether the memberships table says from when and
+// until when, be it in blanks for no bound.
+func (d *Directory) MembershipsHaveDates() bool { return d.bounds }
 
 // Counts returns the number of rows of each table.
 func (d *Directory) Counts() Counts { return d.counts }

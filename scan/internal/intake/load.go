@@ -49,7 +49,7 @@ func Load(ctx context.Context, store storage.Store, inc *model.Incident, digest 
 	}
 	l.settleMemberships(&memberships.places)
 	l.settleContacts()
-	l.d.dated = l.d.dated || inc.Directory.AsOf != 0
+	l.d.dated = l.d.bounds || inc.Directory.AsOf != 0
 	l.conclude(sessions, inc.Directory.AsOf)
 	return l.d, l.inputs, nil
 }
@@ -190,7 +190,7 @@ func (l *loader) columns(t *table, uri string, have []bool) {
 			l.warn("%s: no column %s: %s", uri, c.name, c.without)
 		}
 		if have[i] && (c.name == "valid_from" || c.name == "valid_to") {
-			l.d.dated = true
+			l.d.bounds = true
 		}
 	}
 }

@@ -128,8 +128,9 @@ func TestTiming(t *testing.T) {
 		{"no dates at all", []string{"", "nonsense"}, "", false, ""},
 		{"flushed", []string{after, after}, "", false, "s: 2 of 2 sessions were created after the window (the oldest at 2023-03-08T00:00:00.000Z): no row is as old as the incident, so the store was flushed, or old rows expired, before the export. Give directory.sessions.uri an older export or backup, or let the origin log name users (map.user)"},
 		{"mostly flushed", []string{before, after, after}, "", false, "s: 2 of 3 sessions were created after the window (the oldest at 2023-03-01T00:00:00.000Z): most rows are younger than the incident, so the store was flushed, or old rows expired, before the export. Give directory.sessions.uri an older export or backup, or let the origin log name users (map.user)"},
-		{"exported late", nil, "2023-03-09T19:30:00Z", false, "directory.as_of: 1 of 2 memberships have no dates and are those of 2023-03-09T19:30:00.000Z, 48h0m0s after the window: who left until then is missing, who joined counts as a member; map valid_from and valid_to, or export a backup from before the incident"},
-		{"exported early", nil, "2023-03-01T18:21:00Z", false, "directory.as_of: 1 of 2 memberships have no dates and are those of 2023-03-01T18:21:00.000Z, 144h0m0s before the window: who joined since is missing; export a later state"},
+		{"exported late", nil, "2023-03-09T19:30:00Z", false, "directory.as_of: the 1 memberships have no dates and are those of 2023-03-09T19:30:00.000Z, 48h0m0s after the window: who left until then is missing, who joined counts as a member; map valid_from and valid_to, or export a backup from before the incident"},
+		{"exported early", nil, "2023-03-01T18:21:00Z", false, "directory.as_of: the 1 memberships have no dates and are those of 2023-03-01T18:21:00.000Z, 144h0m0s before the window: who joined since is missing; export a later state"},
+		{"exported the day after", nil, "2023-03-08T19:30:00Z", false, ""},
 		{"exported late with dates", nil, "2023-03-09T19:30:00Z", true, ""},
 	} {
 		inc := &model.Incident{Window: window}
@@ -141,9 +142,9 @@ func TestTiming(t *testing.T) {
 		for i, s := range append(c.created, "") {
 			rows += fmt.Sprintf("s%d,u1,%s\n", i, s)
 		}
-		members := "user_id,workspace_id,valid_from\nu1,w1,2023-01-01T00:00:00Z\n"
-		if !c.dated {
-			members += "u1,w2,\n"
+		members := "user_id,workspace_id,valid_from\nu1,w2,\n"
+		if c.dated { // then the blank one has no bound
+			members += "u1,w1,2023-01-01T00:00:00Z\n"
 		}
 		d, _ := load(t, files{"s": rows, "m": members}, inc)
 		if got := strings.Join(d.Warnings(), "\n"); got != c.want {

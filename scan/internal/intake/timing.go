@@ -57,20 +57,21 @@ func (l *loader) flushed(t *table) {
 		t.source.URI, c.CreatedAfter, c.Created, c.Oldest, was, t.key)
 }
 
-// stale is how long before an incident an export may have been made without
-// a word: people who join are few in a day.
+// stale is how long before or after an incident an export may have been made
+// without a word: people who join or leave are few in a day.
 const stale = 24 * time.Hour
 
-// exported warns of memberships that belong to another day.
+// exported warns of memberships that belong to another day. Where some have
+// dates, a blank is a date too: no bound.
 func (l *loader) exported(asOf model.Instant) {
 	w, n := l.window.Span, l.d.timing.Undated
-	if asOf == 0 || w.To == 0 || n == 0 {
+	if asOf == 0 || w.To == 0 || n == 0 || n < l.d.counts.Memberships {
 		return
 	}
-	if late := asOf.Sub(w.To); late > 0 {
-		l.warn("directory.as_of: %d of %d memberships have no dates and are those of %v, %v after the window: who left until then is missing, who joined counts as a member; map valid_from and valid_to, or export a backup from before the incident", n, l.d.counts.Memberships, asOf, late.Round(time.Minute))
+	if late := asOf.Sub(w.To); late > stale {
+		l.warn("directory.as_of: the %d memberships have no dates and are those of %v, %v after the window: who left until then is missing, who joined counts as a member; map valid_from and valid_to, or export a backup from before the incident", n, asOf, late.Round(time.Minute))
 	}
 	if early := w.From.Sub(asOf); early > stale {
-		l.warn("directory.as_of: %d of %d memberships have no dates and are those of %v, %v before the window: who joined since is missing; export a later state", n, l.d.counts.Memberships, asOf, early.Round(time.Minute))
+		l.warn("directory.as_of: the %d memberships have no dates and are those of %v, %v before the window: who joined since is missing; export a later state", n, asOf, early.Round(time.Minute))
 	}
 }
