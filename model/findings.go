@@ -377,7 +377,6 @@ type Manifest struct {
 	Flags       map[FlagName]int `json:"flags"`
 	Synthetic   *Synthetic       `json:"synthetic,omitempty"`
 	OriginOnly  string           `json:"origin_only,omitempty"` // why no edge log was read; then nothing was reconstructed
-	Can         []Capability     `json:"capabilities,omitempty"`
 }
 
 // Capability is one thing that a case's inputs can or cannot name, as it was

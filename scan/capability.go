@@ -21,16 +21,17 @@ type known struct {
 }
 
 // lookFirst says, before the logs are paid for, what these inputs can and
-// cannot name, why, and what would change it.
+// cannot name, why, and what would change it. It is no part of the case: what a
+// file begins with depends on the order of its rows.
 func (s *state) lookFirst() error {
+	if s.Before == nil {
+		return nil
+	}
 	glimpses, err := s.peek()
-	if err != nil {
-		return err
+	if err == nil {
+		s.Before(s.ask(glimpses))
 	}
-	if s.can = s.ask(glimpses); s.Before != nil {
-		s.Before(s.can)
-	}
-	return nil
+	return err
 }
 
 // Preview is what a scan would read and what that can name.

@@ -52,7 +52,6 @@ func (s *state) manifest() model.Manifest {
 		Flags:       s.outcome.flags,
 		Synthetic:   figures.Nearest(s.conditions()),
 		OriginOnly:  s.noEdge,
-		Can:         s.can,
 	}
 	for _, in := range s.inputs() {
 		m.Balance = m.Balance.Add(in.Balance)

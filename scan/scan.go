@@ -69,8 +69,7 @@ type state struct {
 	tables  []model.Input
 	pruned  int
 	missing []string // edge sources that name no object
-	can     []model.Capability
-	noEdge  string // why there is no edge log; "" if there is one
+	noEdge  string   // why there is no edge log; "" if there is one
 
 	evidence
 	judgement

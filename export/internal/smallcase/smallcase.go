@@ -180,6 +180,15 @@ func Rows() []model.CitedRow {
 	}
 }
 
+// Capabilities are one of each verdict.
+func Capabilities() []model.Capability {
+	return []model.Capability{
+		{What: "which hits handed out a stored response", Verdict: model.CapabilityYes, Why: "12 of 40 edge rows"},
+		{What: "which client received it", Verdict: model.CapabilityPartly, Why: Hostile, Change: "c-port among the fields"},
+		{What: "how many false alarms to expect", Verdict: model.CapabilityNo, Why: "no clean hours are stated", Change: "control"},
+	}
+}
+
 // Manifest returns the manifest that fits the records.
 func Manifest() model.Manifest {
 	b := func(lower int, best, low, high float64, upper int) model.Bounds {
@@ -205,9 +214,6 @@ func Manifest() model.Manifest {
 		Reports: &model.ReportsResult{Total: 2, Explained: 1, Horizon: "24 hours", By: map[string]int{"recipient": 1}, Outcomes: map[string]int{"explained": 1, "not in the directory": 1}},
 		Second: &model.SecondMethod{Step: "10 minutes", Baseline: "control", InWindow: model.StepCount{Steps: 90, TwoDevices: 2, TwoAgents: 2, Sessions: 40, SessionsTD: 1, SessionsTA: 1},
 			InClean: model.StepCount{Steps: 80, Sessions: 41}, Sessions: 1, Agents: 1, Overlap: []model.TierShare{{Tier: "confirmed", Sessions: 1, Shown: 1}}},
-		Can: []model.Capability{{What: "which hits handed out a stored response", Verdict: model.CapabilityYes, Why: "12 of 40 edge rows"},
-			{What: "which client received it", Verdict: model.CapabilityPartly, Why: Hostile, Change: "c-port among the fields"},
-			{What: "how many false alarms to expect", Verdict: model.CapabilityNo, Why: "no clean hours are stated", Change: "control"}},
 		Synthetic: &model.Synthetic{Label: "synthetic data", Cell: "3/s real", Model: fmt.Sprintf("%064x", 3),
 			Sentence:   "On synthetic data, not on this case: of 2000 claims called confirmed 4 were wrong.",
 			Conditions: []model.ConditionPair{{Name: "time to live", Case: "1 s", Synthetic: "1 s"}, {Name: "caches behind a name", Case: "1.5", Synthetic: "1"}},

@@ -61,7 +61,7 @@ func TestSummary(t *testing.T) {
 
 func TestCapabilities(t *testing.T) {
 	var buf bytes.Buffer
-	if err := terminal.Capabilities(&buf, smallcase.Manifest().Can); err != nil {
+	if err := terminal.Capabilities(&buf, smallcase.Capabilities()); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "capabilities.txt", buf.String())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -24,6 +25,10 @@ func (o one) List(context.Context, string) ([]storage.Object, error) {
 
 func (o one) Open(context.Context, storage.Object) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(o)), nil
+}
+
+func (o one) OpenAt(context.Context, storage.Object) (storage.ReaderAtCloser, int64, error) {
+	return nil, 0, errors.New("this test reads no Parquet")
 }
 
 // BenchmarkSessions loads a million sessions in each format; B/session is what
