@@ -98,10 +98,19 @@ func (r *reader) decode(stored io.Reader, o *object) error {
 	if err != nil {
 		return err
 	}
-	o.balance, err = decode.Records(r.in, o.number, o.source.Unwrap, d.rows, r.reject)
+	r.event = 0
+	o.balance, err = decode.Records(r.in, o.number, o.source.Unwrap, eventful{d.rows, r}, r.reject)
 	d.finish()
 	return err
 }
+
+// eventful notes which event of a log service the rows come in.
+type eventful struct {
+	decode.Decoder
+	*reader
+}
+
+func (e eventful) Event(id uint64) { e.event = id }
 
 func openJSONL(r *reader, o *object) (decoding, error) {
 	d, err := jsonl.New(r.dec, origin.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {

@@ -201,7 +201,7 @@ func (s *inspection) group() error {
 			key := dir + "\x00" + o.found.Format
 			src := by[key]
 			if src == nil {
-				src = &InspectedSource{Folder: dir, Format: formatName(o.found.Format), format: o.found.Format, rejects: map[string]int64{}}
+				src = &InspectedSource{Folder: dir, Format: formatName(o.found.Format), format: o.found.Format, Problem: o.found.Advice, rejects: map[string]int64{}}
 				by[key] = src
 			}
 			o.source = src

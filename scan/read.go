@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -77,6 +78,7 @@ type reader struct {
 	notes   notes
 	peek    *glimpse      // nil, or the source that is only looked into
 	in      *bufio.Reader // of the object in hand
+	event   uint64        // id of the event that the row in hand came in; 0: none
 	buf     []byte
 	err     error // of a sorter, which ends the scan
 }
@@ -170,9 +172,25 @@ func (r *reader) origin(row *model.OriginRow) {
 			r.fail(r.traces.Row(row))
 			return
 		}
+		r.delivered(row)
 		r.stray(row)
 	}
 	r.fail(r.rows.Origin(row))
+}
+
+// delivered tells apart rows that say the same, where the service that
+// delivered them gave each event an id: delivered again, in whatever object or
+// envelope, an event keeps it, and an equal row of another event is another.
+//
+// Without such ids two equal lines of a log count as one, though a program
+// that logs whole milliseconds may have meant two. Delivery at least once is
+// the rule with these services, and both say the same of the same device at
+// the same instant: to keep one costs a count, which is shown as duplicate; to
+// keep both would let a second download of a file look like use of a session.
+func (r *reader) delivered(row *model.OriginRow) {
+	if r.event != 0 {
+		row.Line = decode.Hash(row.Line, binary.BigEndian.AppendUint64(nil, r.event))
+	}
 }
 
 func (r *reader) reject(x model.Reject) {

@@ -80,6 +80,9 @@ func Of(head []byte) Found {
 	if f, ok := byMarkup(head); ok {
 		return f
 	}
+	if fastlyRow.Match(head[:min(len(head), 4<<10)]) {
+		return Found{Format: "Fastly log", Advice: notRead}
+	}
 	s := sample{}
 	// What the end of head cuts off is no reason to doubt what stands before.
 	_, _ = decode.Records(bytes.NewReader(head), 0, "", &s, func(model.Reject) {})
@@ -114,12 +117,13 @@ func ofRows(rows [][]byte) Found {
 			return f
 		}
 	}
-	return Found{Format: Text, Advice: "say in the incident file what it is (format)"}
+	return Found{Format: Text, Advice: "no format of this version; say in the incident file what it is, if it is one"}
 }
 
 var (
 	stampedRow  = regexp.MustCompile(`^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t[^\t]+\t`)
 	realTimeRow = regexp.MustCompile(`^\d{10}\.\d{3}\t`)
+	fastlyRow   = regexp.MustCompile(`(?m)^<\d{1,3}>(1 )?\S+ cache-[a-z]{3}-?[a-z]*\d{4,}\S* `) // by a node's name (formats.md 4)
 	albRow      = regexp.MustCompile(`^(https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z (app/)?\S+ \S+:\d+ `)
 	logfmtRow   = regexp.MustCompile(`^[A-Za-z_][\w.\-]*=("([^"\\]|\\.)*"|[^\s"]*)( +[A-Za-z_][\w.\-]*=("([^"\\]|\\.)*"|[^\s"]*))+\s*$`)
 	csvHeader   = regexp.MustCompile(`^"?[A-Za-z_@][A-Za-z0-9_ .@()\-]*"?([,;\t|]"?[A-Za-z_@][A-Za-z0-9_ .@()\-]*"?)+$`)
@@ -131,7 +135,7 @@ func ofRow(row []byte) (Found, bool) {
 	case strings.HasPrefix(lower, "#fields") && strings.Contains(lower, "x-edge-location"):
 		return Found{Format: CloudFront}, true
 	case strings.HasPrefix(lower, "#fields"):
-		return Found{Format: "W3C log, not of CloudFront", Advice: notRead}, true
+		return Found{Format: "W3C log, not of CloudFront", Advice: "this version reads CloudFront's alone; export it as JSON lines or CSV if it is the application's"}, true
 	case row[0] == '#':
 		return Found{}, false
 	case stampedRow.Match(row):
@@ -150,7 +154,7 @@ func ofRow(row []byte) (Found, bool) {
 	return Found{}, false
 }
 
-const notRead = "this version reads CloudFront's logs; convert the rows to one of its formats"
+const notRead = "a CDN whose logs this version does not read: it reads CloudFront's"
 
 // cdns are the logs of CDNs that are written as JSON, by keys that no other
 // log has.

@@ -1,8 +1,12 @@
 package sniff_test
 
 import (
+	"io"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/spillscope/spillscope/scan/internal/inflate"
 	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
@@ -24,6 +28,7 @@ func TestOf(t *testing.T) {
 		"load balancer":          {`https 2023-03-07T18:21:05.123456Z app/web/50dc6c495c0c9188 192.0.2.10:4711 198.51.100.7:80 0.000 0.001 0.000 200 200 34 366 "GET https://www.example.com:443/ HTTP/1.1"` + "\n", sniff.ALB},
 		"Parquet":                {"PAR1\x15\x04\x15", sniff.Parquet},
 		"Cloudflare":             {`{"RayID":"87a1","EdgeStartTimestamp":1,"CacheCacheStatus":"hit"}` + "\n", "Cloudflare log"},
+		"Fastly":                 {`<134>2023-03-07T18:21:05Z cache-lhr-egll1980001 web[7]: {"url":"/"}` + "\n", "Fastly log"},
 		"W3C of another":         {"#Fields: date time s-ip cs-method\n", "W3C log, not of CloudFront"},
 		"bzip2":                  {"BZh91AY&SY", "bzip2"},
 		"xz":                     {"\xfd7zXZ\x00\x00", "xz"},
@@ -45,6 +50,52 @@ func TestOf(t *testing.T) {
 				t.Errorf("known %v with the advice %q", got.Known(), got.Advice)
 			}
 		})
+	}
+}
+
+// TestWrapped tells what is wrapped, and in what.
+func TestWrapped(t *testing.T) {
+	for name, tt := range map[string]struct{ head, format, unwrap string }{
+		"nothing":         {`{"ts":1}` + "\n", sniff.JSONL, ""},
+		"no line breaks":  {`{"ts":1}{"ts":2}`, sniff.JSONL, ""},
+		"envelope":        {`{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"ts=1 a=b"}]}`, sniff.Logfmt, "firehose"},
+		"envelope, cut":   {`{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"{\"ts\":1}"},{"id":"2","mess`, sniff.JSONL, "firehose"},
+		"CloudFront":      {"2023-03-07T18:21:05.123Z " + row, sniff.CloudFront, "cloudwatch-export"},
+		"Docker":          {`{"log":"{\"ts\":1}\n","stream":"stdout","time":"2023-03-07T18:21:05Z"}` + "\n", sniff.JSONL, "string-json"},
+		"syslog":          {`<134>2023-03-07T18:21:05Z web-1 app[7]: {"ts":1}` + "\n", sniff.JSONL, ""},
+		"a control alone": {`{"messageType":"CONTROL_MESSAGE","logEvents":[{"id":"","message":"CWL CONTROL MESSAGE"}]}`, sniff.Empty, "firehose"},
+	} {
+		if got := sniff.Of([]byte(tt.head)); got.Format != tt.format || got.Unwrap != tt.unwrap {
+			t.Errorf("%s: %+v, want %s in %q", name, got, tt.format, tt.unwrap)
+		}
+	}
+}
+
+// TestSamples tells others' logs, where they are.
+func TestSamples(t *testing.T) {
+	for pattern, want := range map[string]string{"cloudfront/*": sniff.CloudFront, "fastly/*": "Fastly log", "cloudflare/*": "Cloudflare log"} {
+		names, err := filepath.Glob(filepath.Join("..", "..", "..", "..", "shared", "samples", pattern))
+		if err != nil || len(names) == 0 {
+			t.Skipf("no samples beside the repository (%v)", err)
+		}
+		for _, name := range names {
+			f, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain, _, err := inflate.Open(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			head, err := io.ReadAll(io.LimitReader(plain, sniff.Size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := sniff.Of(head).Format; got != want {
+				t.Errorf("%s looks like %s", filepath.Base(name), got)
+			}
+			_ = f.Close() // it was only read
+		}
 	}
 }
 
