@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Object is one stored log file.
@@ -23,6 +24,11 @@ type Object struct {
 	URI  string // as shown: relative to the base when below it, slash-separated
 	Path string // as opened
 	Size int64  // as stored; 0 for a pipe
+
+	// Modified is when the object was last written, as its store says. A copy
+	// may bear the time of copying: it says when the object was there at the
+	// latest, not when it was delivered.
+	Modified time.Time
 }
 
 // Store lists and opens objects. It is safe for concurrent use.
@@ -69,7 +75,7 @@ func (s local) List(ctx context.Context, pattern string) ([]Object, error) {
 	}
 	objects := make([]Object, 0, len(w.found))
 	for _, f := range w.found {
-		objects = append(objects, Object{URI: s.uri(f.path), Path: f.path, Size: f.size})
+		objects = append(objects, Object{URI: s.uri(f.path), Path: f.path, Size: f.info.Size(), Modified: f.info.ModTime()})
 	}
 	return sorted(objects), nil
 }

@@ -14,7 +14,7 @@ import (
 
 type file struct {
 	path string
-	size int64
+	info fs.FileInfo
 }
 
 // walk collects the files that one pattern names. doublestar's own walk is
@@ -58,7 +58,7 @@ func (w *walk) run() error {
 		return reason(err)
 	}
 	if !info.IsDir() {
-		w.found = append(w.found, file{w.root, info.Size()})
+		w.found = append(w.found, file{w.root, info})
 		return nil
 	}
 	if w.glob != "" && !doublestar.ValidatePathPattern(w.glob) {
@@ -114,7 +114,7 @@ func (w *walk) entry(path string, e fs.DirEntry, whole bool, depth int) error {
 		if err != nil {
 			return reason(err)
 		}
-		w.found = append(w.found, file{path, info.Size()})
+		w.found = append(w.found, file{path, info})
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (w *walk) link(path string) error {
 		return w.folder(path, whole, w.depthAt(path))
 	}
 	if info.Mode().IsRegular() && whole && w.enter(path) {
-		w.found = append(w.found, file{path, info.Size()})
+		w.found = append(w.found, file{path, info})
 	}
 	return nil
 }
