@@ -39,6 +39,7 @@ type Window struct {
 type Route struct {
 	Host, Path string
 	TTL        *TTL // nil: CachePolicy.TTL
+	Line       int  // where it stands in the incident file
 }
 
 // TTL is how long the cache was told to keep a response. For a plain "1s" all

@@ -64,6 +64,7 @@ func (r *reader) event(v value) (e model.Event) {
 
 // route reads {path, host, ttl} or the path alone.
 func (r *reader) route(v value) (route model.Route) {
+	route.Line = v.pos.line
 	if _, ok := scalarText(v.node); ok {
 		r.pathGlob(&route.Path)(v)
 		return route
