@@ -4,14 +4,17 @@ import "strings"
 
 // Pattern returns path with every variable segment starred, so that no token,
 // id, name or file hash is left in it. A path that a suspect route or a data
-// category matches gives that glob itself, unless it takes everything and so
-// says nothing.
+// category matches gives that glob itself; a route that reaches across segments
+// does not, since it may hold all that there is, and neither does /**.
 func (c *Context) Pattern(path string) string {
-	for _, globs := range [][]glob{c.routes, c.categories} {
-		for i := range globs {
-			if globs[i].text != "/**" && globs[i].match("", path) {
-				return globs[i].text
-			}
+	for i := range c.routes {
+		if r := &c.routes[i]; !strings.Contains(r.text, "**") && r.match("", path) {
+			return r.text
+		}
+	}
+	for i := range c.categories {
+		if c.categories[i].text != "/**" && c.categories[i].match("", path) {
+			return c.categories[i].text
 		}
 	}
 	return star(path)
