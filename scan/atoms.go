@@ -136,7 +136,8 @@ func (j *judge) accessRow(d *model.Delivery, s *sighting) error {
 		a.Lasting = o.Lasting
 	}
 	j.outcome.accessRows++
-	j.phases.access(a.Time)
+	j.phases.access(a.Time, o.Status)
+	j.outcome.lastUse = max(j.outcome.lastUse, a.Time)
 	j.key = append(appendInstant(j.key[:0], a.Time), o.RequestID...)
 	j.val = wire.Encode(j.val[:0], func(c *wire.Codec) { wire.Access(c, &a) })
 	if err := j.access.Add(j.key, j.val); err != nil {

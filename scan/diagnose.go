@@ -2,10 +2,7 @@ package scan
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/sniff"
@@ -16,6 +13,7 @@ import (
 type diagnosis struct {
 	*state
 	partial, warnings []string
+	notACeiling       bool
 }
 
 func (d *diagnosis) fail(format string, args ...any) {
@@ -26,9 +24,15 @@ func (d *diagnosis) warn(format string, args ...any) {
 	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
 }
 
+// open warns that the numbers leave something out that the sentence names.
+func (d *diagnosis) open(format string, args ...any) {
+	d.warn("NOT A CEILING: "+format, args...)
+	d.notACeiling = true
+}
+
 // diagnose asks what looks wrong. Each sentence has a number, and says what to
 // change where something can be.
-func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
+func (s *state) diagnose(m *model.Manifest) *diagnosis {
 	d := &diagnosis{state: s}
 	d.objects()
 	d.rejected()
@@ -48,9 +52,15 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 		d.fills(m)
 	}
 	d.headers()
+	d.fields(m)
 	d.directory(m)
+	d.revoked()
 	if d.noEdge == "" {
 		d.learned()
+		d.followed()
+		d.rowsMissing()
+		d.sampled(m)
+		d.controlled(m)
 	}
 	if b := s.outcome.hits.Bounds(); b.Confirmed+b.Probable >= manyUnused && s.outcome.used == 0 {
 		d.warn("%d deliveries are probable, and not one session was seen in use: does the cookie really reach clients on these routes?", b.Probable)
@@ -72,7 +82,7 @@ func (s *state) diagnose(m *model.Manifest) (partial, warnings []string) {
 	}
 	d.warnings = append(d.warnings, s.dir.Warnings()...)
 	d.warnings = append(d.warnings, s.notes.warnings...)
-	return d.partial, d.warnings
+	return d
 }
 
 // manyUnused is the number of probable deliveries from which some use of them
@@ -90,7 +100,6 @@ func (d *diagnosis) objects() {
 	if len(bad) == 0 {
 		return
 	}
-	const few = 3
 	more := ""
 	if len(bad) > few {
 		more = fmt.Sprintf(" … and %d more, see inputs.csv", len(bad)-few)
@@ -128,7 +137,7 @@ func (d *diagnosis) suspects(m *model.Manifest) {
 		d.fail("none of the %d edge rows of the window matches a route of the incident file: `spillscope inspect` shows which routes were cached", n)
 		return
 	}
-	d.fail("0 edge rows lie in your window: 0 of 0 fills there presented a session%s", d.elsewhere())
+	d.fail("0 edge rows lie in your window: 0 of 0 fills there presented a session%s%s", d.elsewhere(), d.covered())
 }
 
 func (d *diagnosis) windowRows() int {
@@ -163,89 +172,4 @@ func (d *diagnosis) fills(m *model.Manifest) {
 		return
 	}
 	d.fail("0 of %d fills in your window presented a session%s", m.Funnel.Fills, d.elsewhere())
-}
-
-// elsewhere says when sessions reach the suspect routes, if not in the window.
-func (d *diagnosis) elsewhere() string {
-	var first model.Instant
-	for _, r := range d.notes.origin.Routes {
-		if r.Rows > 0 && (first == 0 || r.First < first) {
-			first = r.First
-		}
-	}
-	if first == 0 {
-		if d.sources(model.SourceOrigin) == 0 {
-			return "; without an origin log only logged cookies could show one"
-		}
-		return "; the origin log shows no session on these routes at any time it covers"
-	}
-	if by := d.offset.WrongBy; by != 0 {
-		return fmt.Sprintf("; sessions first reach these routes at %v by the origin's clock, which is off by %v", first, by)
-	}
-	w := d.Incident.Window.Span
-	if w.Contains(first) {
-		return fmt.Sprintf("; the origin log shows sessions on these routes from %v, so look at set_cookie and the joins", first)
-	}
-	off, word := first.Sub(w.From), "later"
-	if off < 0 {
-		off, word = -off, "earlier"
-	}
-	return fmt.Sprintf("; sessions first reach these routes at %v, %s %s: is the window in UTC?", first, about(off), word)
-}
-
-// about prints a duration in the unit that a person would use for it.
-func about(d time.Duration) string {
-	if h := d.Round(time.Hour); h >= time.Hour && (d-h).Abs() <= 15*time.Minute {
-		return fmt.Sprintf("%d h", int(h.Hours()))
-	}
-	return d.Round(time.Minute).String()
-}
-
-// directory asks whether the logs' sessions and users are in the directory.
-func (d *diagnosis) directory(m *model.Manifest) {
-	if d.Incident.Directory.Sessions.URI == "" {
-		return
-	}
-	j := m.Joins
-	alike := d.logShapes() == shapes(d.dir.Shapes()) // else the two sides are written differently, and session_form can mend that
-	if j.Sessions > 0 && j.SessionsKnown == 0 && j.UsersKnown*2 > j.Users && alike {
-		d.warn("0 of %d log sessions found in %s; holders are named by the user in the origin log. A table that has only the current token of each session cannot know those of the incident", d.strangeSessions(), d.Incident.Directory.Sessions.URI)
-		return
-	}
-	if j.Sessions > 0 && j.SessionsKnown == 0 {
-		d.fail("0 of %d log sessions found in %s: log %s, table %s: set session_form", d.strangeSessions(), d.Incident.Directory.Sessions.URI, d.logShapes(), shapes(d.dir.Shapes()))
-		return
-	}
-	if j.SessionsKnown*2 < j.Sessions {
-		d.warn("only %d of %d log rows with a session show one that the directory knows: see unresolved_users.csv", j.SessionsKnown, j.Sessions)
-	}
-}
-
-// strangeSessions counts the sessions of the logs that the directory lacks.
-func (d *diagnosis) strangeSessions() int {
-	n := 0
-	for k := range d.tally.strange {
-		if k.kind == "session" {
-			n++
-		}
-	}
-	return n
-}
-
-func (d *diagnosis) logShapes() string {
-	counts := map[string]int{}
-	for form, n := range d.notes.origin.Shapes {
-		counts[form.String()] += int(n)
-	}
-	return shapes(counts)
-}
-
-// shapes names the usual shape of values, never a value.
-func shapes(counts map[string]int) string {
-	if len(counts) == 0 {
-		return "empty"
-	}
-	names := slices.Sorted(maps.Keys(counts))
-	slices.SortStableFunc(names, func(a, b string) int { return counts[b] - counts[a] })
-	return names[0]
 }

@@ -136,6 +136,7 @@ func openCloudFront(r *reader, o *object) (decoding, error) {
 	return decoding{rows: d, finish: func() {
 		o.format = d.Format()
 		r.notes.edgeCookies = r.notes.edgeCookies || d.CookieRows() > 0
+		r.notes.cookieRows += d.CookieRows()
 		r.notes.badForms += d.FormFailures()
 		for _, w := range d.Warnings() {
 			r.notes.warn(o.URI + ": " + w)

@@ -96,6 +96,9 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
 			row.Origin = &origins[len(origins)-1]
 		}
 	}
+	if p == window {
+		j.countTraffic(&row, origins)
+	}
 	waits := suspect && nameless(&row)
 	if !waits {
 		j.countEdge(&row, p, len(origins) > 0)

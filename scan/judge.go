@@ -36,6 +36,7 @@ type outcome struct {
 	used         int
 	outside      outside
 	accessRows   int
+	lastUse      model.Instant // of a delivered session
 	staff        map[string]bool
 	revoke       map[model.ID]*model.Revocation
 	flags        map[model.FlagName]int

@@ -7,11 +7,9 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
-	"github.com/spillscope/spillscope/model/calibrate"
 	"github.com/spillscope/spillscope/model/reconstruct"
 )
 
@@ -19,7 +17,9 @@ import (
 // should look at because of what calibration found.
 func (d *diagnosis) learned() {
 	d.lifetimes()
-	d.onset()
+	if !d.routed() {
+		d.onset()
+	}
 	if d.sources(model.SourceOrigin) == 0 {
 		return
 	}
@@ -27,30 +27,6 @@ func (d *diagnosis) learned() {
 	if d.tally.summary(d.Incident.Window.Span).MissesAtOrigin > 0 { // else nothing was joined, and has been said
 		d.lostRows()
 		d.upperTier()
-	}
-}
-
-// vague is the spread of origin stamps from which they hardly time a fill.
-const vague = 250 * time.Millisecond
-
-// clocks says what is odd about a clock that is used all the same.
-func (d *diagnosis) clocks() {
-	o := &d.offset
-	switch {
-	case o.WrongBy.Abs() >= time.Minute:
-		d.fail("origin stamps were not used to time fills, and what recipients did is dated by them: %s", o.Refused)
-	case o.Refused != "":
-		d.warn("origin stamps were not used to time fills: %s", o.Refused)
-	}
-	if o.Partly != "" {
-		d.warn("a part of the origin log has another clock: %s", o.Partly)
-	}
-	if n := len(o.Drift); n > 0 {
-		far := slices.MaxFunc(o.Drift, func(a, b calibrate.StepLag) int { return cmp.Compare(max(a.LagMS, -a.LagMS), max(b.LagMS, -b.LagMS)) })
-		d.warn("the origin's clock drifted or was set: its offset differs in %d steps of ten minutes, by up to %d ms (from %s); stamps were corrected by step", n, far.LagMS, far.From)
-	}
-	if o.Refused == "" && o.Spread > vague {
-		d.warn("origin stamps lie up to %d ms around the edge's: are there several instances whose clocks differ? They time fills that much less well", o.Spread.Milliseconds())
 	}
 }
 
@@ -63,7 +39,11 @@ func (d *diagnosis) lostRows() {
 		d.warn("%d of %d requests that no cache may answer have no origin row (%.1f %%; up to %.1f %% in five minutes, from %s): rows of the origin log are missing, holders of such fills are unknown", o.Missing, o.Requests, 100*o.Share, 100*o.Worst, cmp.Or(o.WorstAt, "the start"))
 	}
 	if e.Share >= noted || e.Worst >= 10*noted {
-		d.warn("%d of %d origin rows have no edge row (%.1f %%; up to %.1f %% in five minutes, from %s): rows of the edge log are missing, deliveries among them are in no list", e.Missing, e.Requests, 100*e.Share, 100*e.Worst, cmp.Or(e.WorstAt, "the start"))
+		say := d.warn
+		if e.Share >= 5*noted || e.Worst >= 10*noted {
+			say = d.open
+		}
+		say("%d of %d origin rows have no edge row (%.1f %%; up to %.1f %% in five minutes, from %s): rows of the edge log are missing, deliveries among them are in no list", e.Missing, e.Requests, 100*e.Share, 100*e.Worst, cmp.Or(e.WorstAt, "the start"))
 	}
 }
 
@@ -119,7 +99,7 @@ func (d *diagnosis) lifetimes() {
 	long := d.outlived()
 	for _, route := range long {
 		l := found[route]
-		d.warn("NOT A CEILING: %d of %d hits%s came longer after any fill than %s allows (%v); half of the responses lived %.4g s, one in ten %.4g s or more. Hits past the stated life have no true candidate: set %s to about %.0fs and scan again",
+		d.open("%d of %d hits%s came longer after any fill than %s allows (%v); half of the responses lived %.4g s, one in ten %.4g s or more. Hits past the stated life have no true candidate: set %s to about %.0fs and scan again",
 			l.Late, l.Hits, d.onRoute(route), ttlKey(route), d.stated(route).Max, l.P50, l.P90, ttlKey(route), math.Ceil(l.P90))
 	}
 	for _, route := range slices.Sorted(maps.Keys(found)) {

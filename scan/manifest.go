@@ -64,9 +64,10 @@ func (s *state) manifest() model.Manifest {
 		m.Phases, m.Control, m.Synthetic = nil, nil, nil
 	}
 	m.Headline = s.headline()
-	m.Partial, m.Warnings = s.diagnose(&m)
+	d := s.diagnose(&m)
+	m.Partial, m.Warnings = d.partial, d.warnings
 	m.Complete = len(m.Partial) == 0
-	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete && s.noEdge == "" || s.outlived() != nil
+	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete && s.noEdge == "" || d.notACeiling
 	return m
 }
 

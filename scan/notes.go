@@ -11,6 +11,8 @@ import (
 type notes struct {
 	origin      origin.Stats
 	edgeCookies bool // some edge row had a cookie logged
+	cookieRows  int64
+	sessionRows int64 // of them, with a session of the incident's cookie
 	badForms    int64
 	withoutID   int64 // origin rows without a request id
 	warnings    []string
@@ -22,6 +24,8 @@ func (n *notes) warn(text string) { n.warnings = append(n.warnings, text) }
 func (n *notes) merge(o *notes) {
 	n.origin.Merge(o.origin)
 	n.edgeCookies = n.edgeCookies || o.edgeCookies
+	n.cookieRows += o.cookieRows
+	n.sessionRows += o.sessionRows
 	n.badForms += o.badForms
 	n.withoutID += o.withoutID
 	n.warnings = append(n.warnings, o.warnings...)

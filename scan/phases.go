@@ -32,6 +32,7 @@ type phaseTotal struct {
 	span   model.Span    // of its deliveries
 	fill   model.Instant // the last session-bearing one
 	access int
+	served int // of access, that the origin answered without an error
 }
 
 // newPhases cuts time at the events of the timeline; where there is none, at
@@ -112,7 +113,22 @@ func (p *phases) hit(e *model.EdgeRow, c *counted) {
 }
 
 // access counts a request that a recipient made as the holder.
-func (p *phases) access(at model.Instant) { p.totals[p.of(at)].access++ }
+func (p *phases) access(at model.Instant, status int) {
+	t := &p.totals[p.of(at)]
+	t.access++
+	if status < 400 {
+		t.served++
+	}
+}
+
+// servedAfter returns how many of them were answered from an event on.
+func (p *phases) servedAfter(event model.Instant) int {
+	n := 0
+	for _, t := range p.totals[p.of(event):] {
+		n += t.served
+	}
+	return n
+}
 
 func (p *phases) sorted() []*model.PhaseMinute {
 	keys := slices.SortedFunc(maps.Keys(p.minutes), func(a, b phaseKey) int {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/cache"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 	"github.com/spillscope/spillscope/scan/internal/inflate"
 	"github.com/spillscope/spillscope/scan/internal/join"
@@ -150,8 +151,14 @@ func (r *reader) edge(row *model.EdgeRow) {
 		r.peek.edgeRow(row)
 		return
 	}
+	if !row.Session.IsZero() {
+		r.notes.sessionRows++
+	}
 	if row.Route == model.NoRoute || r.spans.of(row.End.Lo) == nowhere {
-		row.Key, row.Path, row.Host = model.ID{}, model.ID{}, ""
+		row.Key, row.Host = model.ID{}, ""
+		if r.spans.of(row.End.Lo) != window || !cache.Storable(row) {
+			row.Path = model.ID{} // which objects of other routes a cache answered, the window tells
+		}
 	}
 	r.fail(r.rows.Edge(row))
 }

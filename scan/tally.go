@@ -25,6 +25,8 @@ type tally struct {
 	stoodIn   int // stale responses there, sent because the origin failed
 	relays    relays
 	origins   map[model.Instant]int // origin rows a minute, for gaps
+	adrift    map[model.Instant]int // of them, those of the edge's ids without an edge row
+	traffic   traffic
 	loss      calibrate.Loss
 	alone     calibrate.Sample // forwarded edge rows without an origin row
 	onsets    map[string]*calibrate.Leak
@@ -46,6 +48,7 @@ func newTally() tally {
 		joins:    map[model.Instant]*model.JoinRate{},
 		strange:  map[strangeKey]*model.UnresolvedUser{},
 		origins:  map[model.Instant]int{},
+		adrift:   map[model.Instant]int{},
 		leaks:    map[string]model.Span{},
 		onsets:   map[string]*calibrate.Leak{},
 	}
@@ -240,6 +243,9 @@ func (j *joiner) countOrigin(o *model.OriginRow, atEdge bool) {
 	if !isStray(o) {
 		r.OriginIDs++
 		j.tally.loss.Origin(o.RequestID, o.Time.Lo, atEdge)
+		if !atEdge {
+			j.tally.adrift[truncate(o.Time.Lo, time.Minute)]++
+		}
 	}
 	if atEdge {
 		r.OriginAtEdge++

@@ -1,0 +1,123 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/model/calibrate"
+)
+
+// vague is the spread of origin stamps from which they hardly time a fill.
+const vague = 250 * time.Millisecond
+
+// clocks says what is odd about a clock that is used all the same.
+func (d *diagnosis) clocks() {
+	o := &d.offset
+	switch {
+	case o.WrongBy.Abs() >= time.Minute:
+		d.fail("origin stamps were not used to time fills, and what recipients did is dated by them: %s%s", o.Refused, d.zoneAdvice(o.WrongBy))
+	case o.Refused != "":
+		d.warn("origin stamps were not used to time fills: %s", o.Refused)
+	}
+	if o.Partly != "" {
+		d.warn("a part of the origin log has another clock: %s", o.Partly)
+	}
+	if n := len(o.Drift); n > 0 {
+		far := slices.MaxFunc(o.Drift, func(a, b calibrate.StepLag) int { return cmp.Compare(max(a.LagMS, -a.LagMS), max(b.LagMS, -b.LagMS)) })
+		d.warn("the origin's clock drifted or was set: its offset differs in %d steps of ten minutes, by up to %d ms (from %s); stamps were corrected by step", n, far.LagMS, far.From)
+	}
+	if o.Refused == "" && o.Spread > vague {
+		d.warn("origin stamps lie up to %d ms around the edge's: are there several instances whose clocks differ? They time fills that much less well", o.Spread.Milliseconds())
+	}
+}
+
+// nearStamp is how far from a time zone's offset joined stamps may be for the
+// zone to be the reason: clocks are seldom set worse.
+const nearStamp = 2 * time.Minute
+
+// zoneAdvice says which key makes up for stamps that are ahead of UTC by about
+// as much as a civil time zone.
+func (d *diagnosis) zoneAdvice(ahead time.Duration) string {
+	zone, ok := civil(ahead, nearStamp)
+	if !ok {
+		return ""
+	}
+	which := d.sourceLines(model.SourceOrigin)
+	word := "ahead of"
+	if ahead < 0 {
+		word = "behind"
+	}
+	for i := range d.Incident.Sources {
+		if s := &d.Incident.Sources[i]; s.Kind == model.SourceOrigin && s.TimeZone != "" {
+			return fmt.Sprintf(". Times of %s are %s %s the edge's: is time_zone: %s right?", which, exactly(ahead), word, s.TimeZone)
+		}
+	}
+	return fmt.Sprintf(". Times of %s are %s %s the edge's, as local time of %s is: set time_zone: %s there, and if the stamps end in Z, which claims UTC, mend what writes or exports them",
+		which, exactly(ahead), word, utc(zone), zoneName(zone))
+}
+
+// sourceLines names the sources of a kind by their lines of the incident file.
+func (d *diagnosis) sourceLines(kind model.SourceKind) string {
+	var lines []string
+	for i := range d.Incident.Sources {
+		if s := &d.Incident.Sources[i]; s.Kind == kind {
+			lines = append(lines, fmt.Sprint(s.Line))
+		}
+	}
+	if len(lines) == 1 {
+		return fmt.Sprintf("the %s source (line %s)", kind, lines[0])
+	}
+	return fmt.Sprintf("the %s sources (lines %s)", kind, strings.Join(lines, ", "))
+}
+
+// oddZones are the civil time zones that are not whole hours from UTC, each by
+// a place that keeps it all year.
+var oddZones = [...]struct {
+	minutes time.Duration
+	name    string
+}{
+	{-570, "Pacific/Marquesas"}, {-210, "America/St_Johns"}, {-150, "America/St_Johns"}, {210, "Asia/Tehran"}, {270, "Asia/Kabul"},
+	{330, "Asia/Kolkata"}, {345, "Asia/Kathmandu"}, {390, "Asia/Yangon"}, {525, "Australia/Eucla"},
+	{570, "Australia/Darwin"}, {630, "Australia/Lord_Howe"}, {765, "Pacific/Chatham"},
+}
+
+// nearZone is how far from a time zone's offset the first session may be for
+// the zone to be the reason: people note the minute of a change, and the first
+// visitor comes later.
+const nearZone = 12 * time.Minute
+
+// civil returns the offset of the civil time zone that d is nearest to.
+func civil(d, near time.Duration) (zone time.Duration, ok bool) {
+	zone = d.Round(time.Hour)
+	for _, z := range oddZones {
+		if odd := z.minutes * time.Minute; (d - odd).Abs() < (d - zone).Abs() {
+			zone = odd
+		}
+	}
+	return zone, zone != 0 && (d-zone).Abs() <= near && zone >= -12*time.Hour && zone <= 14*time.Hour
+}
+
+// zoneName returns a name of the time zone database for an offset. The names
+// of whole hours have their sign turned round, as POSIX has it.
+func zoneName(zone time.Duration) string {
+	for _, z := range oddZones {
+		if z.minutes*time.Minute == zone {
+			return z.name
+		}
+	}
+	return fmt.Sprintf("Etc/GMT%+d", -int(zone.Hours()))
+}
+
+// utc prints an offset as people do: UTC-08:00.
+func utc(zone time.Duration) string {
+	sign := '+'
+	if zone < 0 {
+		sign = '-'
+	}
+	zone = zone.Abs()
+	return fmt.Sprintf("UTC%c%02d:%02d", sign, int(zone.Hours()), int(zone.Minutes())%60)
+}
