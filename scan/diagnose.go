@@ -13,7 +13,7 @@ import (
 type diagnosis struct {
 	*state
 	partial, warnings []string
-	notACeiling       bool
+	opened            []string // warnings of what the numbers leave out
 }
 
 func (d *diagnosis) fail(format string, args ...any) {
@@ -26,8 +26,7 @@ func (d *diagnosis) warn(format string, args ...any) {
 
 // open warns that the numbers leave something out that the sentence names.
 func (d *diagnosis) open(format string, args ...any) {
-	d.warn("NOT A CEILING: "+format, args...)
-	d.notACeiling = true
+	d.opened = append(d.opened, fmt.Sprintf("NOT A CEILING: "+format, args...))
 }
 
 // diagnose asks what looks wrong. Each sentence has a number, and says what to
@@ -82,6 +81,7 @@ func (s *state) diagnose(m *model.Manifest) *diagnosis {
 	}
 	d.warnings = append(d.warnings, s.dir.Warnings()...)
 	d.warnings = append(d.warnings, s.notes.warnings...)
+	d.warnings = append(d.opened, d.warnings...) // what weighs most comes first: a terminal shows a few
 	return d
 }
 

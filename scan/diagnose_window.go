@@ -72,6 +72,10 @@ func (d *diagnosis) tooLate(x *extent) {
 // session must be for the leak to be still on: busy routes are filled more often.
 const onTheWay = 90 * time.Second
 
+// enoughFills is how many fills with a session make a leak that is on, rather
+// than a few requests with the logs cut around them.
+const enoughFills = 20
+
 // tooShort says that the leak went on after the window.
 func (d *diagnosis) tooShort(x *extent) {
 	w := d.Incident.Window
@@ -83,7 +87,7 @@ func (d *diagnosis) tooShort(x *extent) {
 		}
 		d.open("the leak ended after your window: %s still filled with sessions at %v%s, window.to is %v%s; set window.to to %v or later%s",
 			x.last, x.to.ToLo, still, w.Span.To, inMargin(d.outcome.outside.after, w.Margin, "after window.to"), latest(x.to), d.shifted(x))
-	case x.to.ToHi == 0 && d.lastRow() < w.Span.To.Add(w.Margin/2) && d.lastRow().Sub(x.to.ToLo) < onTheWay:
+	case x.to.ToHi == 0 && x.to.Fills >= enoughFills && d.lastRow() < w.Span.To.Add(w.Margin/2) && d.lastRow().Sub(x.to.ToLo) < onTheWay:
 		d.open("the logs end at %v with the leak still on (%s filled with a session at %v): nothing shows when it stopped, or what was delivered until then; add what was logged later",
 			d.lastRow(), x.last, x.to.ToLo)
 	}

@@ -67,7 +67,7 @@ func (s *state) manifest() model.Manifest {
 	d := s.diagnose(&m)
 	m.Partial, m.Warnings = d.partial, d.warnings
 	m.Complete = len(m.Partial) == 0
-	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete && s.noEdge == "" || d.notACeiling
+	m.Headline.NotACeiling = len(m.Gaps) > 0 || !m.Complete && s.noEdge == "" || len(d.opened) > 0
 	return m
 }
 

@@ -265,7 +265,7 @@ var claimMistakes = []mistake{
 				return regexp.MustCompile(`(?m)^([^,\n]*,[^,\n]*),.*$`).ReplaceAllString(s, "$1")
 			})
 		}, edit: []string{"  as_of: 2023-03-07T", "  as_of: 2023-04-07T"}, want: complete,
-		words: []string{`directory.as_of: \d+ of \d+ memberships have no dates and are those of 2023-04-07`},
+		words: []string{`directory.as_of: the \d+ memberships have no dates and are those of 2023-04-07`},
 	},
 	{
 		name: "a sample alone", edit: []string{"format: auto}", "format: auto, sampled: 10%}"}, want: notComplete,

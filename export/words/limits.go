@@ -41,7 +41,7 @@ func Limits(m *model.Manifest) []string {
 	}
 	h, b := &m.Headline, &m.Balance
 	say(m.OriginOnly != "", "No edge log was read (%s). What the cache answered itself stands in no origin log: neither who was handed a session nor that anybody was.", m.OriginOnly)
-	say(h.NotACeiling, "The upper numbers are not a ceiling: deliveries in the stretches without logs are in no count.")
+	say(h.NotACeiling, "The upper numbers are not a ceiling: %s.", Exceeded(m))
 	for _, g := range m.Gaps {
 		say(true, "No rows of %s between %s and %s.", g.Source, g.From, g.To)
 	}
@@ -71,4 +71,15 @@ func Limits(m *model.Manifest) []string {
 	say(true, "CDN logs are delivered on a best-effort basis: an entry can be late or missing without a gap that shows.")
 	say(true, "The tiers rest on probabilities computed from these logs and the stated assumptions; they are not rates measured on real incidents.")
 	return out
+}
+
+// Exceeded says why the upper numbers are no ceiling, where they are none.
+func Exceeded(m *model.Manifest) string {
+	switch {
+	case len(m.Gaps) > 0:
+		return "the logs have gaps, and deliveries inside them are in no count"
+	case !m.Complete:
+		return "the scan is PARTIAL, and what it lacks is in no count"
+	}
+	return "a warning says what is in no count"
 }

@@ -36,7 +36,7 @@ func Bounds() []Definition {
 	return []Definition{
 		{"lower", "those with at least one confirmed row"},
 		{"best", "the number to be expected, with the range that holds it in 90 of 100 cases if the stated assumptions hold"},
-		{"upper", "all that were not set aside, plus the unattributed deliveries; not a ceiling where the logs have gaps"},
+		{"upper", "all that were not set aside, plus the unattributed deliveries; not a ceiling where the logs have gaps or a warning says so"},
 	}
 }
 

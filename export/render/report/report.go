@@ -118,6 +118,7 @@ func Write(w io.Writer, c *store.Case) error {
 		"phases":   words.Phases,
 		"reports":  words.Reports,
 		"second":   words.Second,
+		"exceeded": words.Exceeded,
 		"heldout":  words.HeldOut,
 		"title":    words.Sentence,
 		"hangs":    words.Sensitivity,

@@ -71,7 +71,7 @@ func Summary(w io.Writer, m model.Manifest, dir string, color bool) error {
 	if m.OriginOnly != "" {
 		p.some("answer", words.OriginOnly(&m))
 	} else {
-		p.answer(h)
+		p.answer(&m)
 	}
 	p.basis(&m)
 	p.line("")
@@ -86,11 +86,12 @@ func Summary(w io.Writer, m model.Manifest, dir string, color bool) error {
 }
 
 // answer prints the numbers and how each is defined.
-func (p *page) answer(h *model.Headline) {
+func (p *page) answer(m *model.Manifest) {
+	h := &m.Headline
 	p.counts(h)
 	ceiling := "all not set aside, plus unattributed"
 	if h.NotACeiling {
-		ceiling += p.loud(" · NOT A CEILING: the logs have gaps")
+		ceiling += p.loud(" · NOT A CEILING: " + words.Exceeded(m))
 	}
 	p.line("lower: confirmed · best: expected, 90 %% interval · upper: %s", ceiling)
 	p.line("")
