@@ -58,6 +58,8 @@ type file struct {
 	index   uint32 // among the inputs
 	table   *table
 	format  format
+	store   storage.Store
+	packing string // what the stored bytes are compressed with
 	budget  *budget
 	skipped int64    // bytes of the byte order mark
 	names   []string // of the columns, of a format in which they have places
@@ -73,6 +75,7 @@ type file struct {
 // for the list of inputs.
 func (f *file) read(ctx context.Context, store storage.Store) (model.Input, error) {
 	in := model.Input{Object: f.index, Kind: f.table.name, URI: f.object.URI}
+	f.store = store
 	rc, err := store.Open(ctx, f.object)
 	if err != nil {
 		return in, err
@@ -104,11 +107,12 @@ func (f *file) errorAt(line uint64, format string, args ...any) error {
 
 // inflated finds out the format of the stored bytes and reads all rows.
 func (f *file) inflated(ctx context.Context, stored io.Reader) error {
-	plain, _, err := inflate.Open(stored)
+	plain, packing, err := inflate.Open(stored)
 	if err != nil {
 		return f.errorf("%w", damage(err))
 	}
 	defer plain.Close()
+	f.packing = packing
 	text := bufio.NewReaderSize(plain, 2*peeked)
 	head, err := text.Peek(peeked)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {

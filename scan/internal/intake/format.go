@@ -83,8 +83,6 @@ func refused(head []byte) string {
 		return "this is an archive of pg_dump: write it as text with pg_restore -a -f tables.sql and name that file"
 	case has("SQLite format 3"):
 		return "this is a SQLite database: export the table as CSV"
-	case has("\xff\xfe"), has("\xfe\xff"):
-		return "this is UTF-16 text: save it as UTF-8"
 	case has("BZh"), has("\xfd7zXZ"):
 		return "this file is compressed with bzip2 or xz: use gzip or none"
 	case first[0] == '<':

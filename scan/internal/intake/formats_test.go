@@ -7,11 +7,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/schema"
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/decode/parquet/parquettest"
 	"github.com/spillscope/spillscope/scan/internal/intake"
 )
 
@@ -132,6 +136,18 @@ func pgDump(rows [][]string) string {
 		"COPY app.export (" + strings.Join(rows[0], ", ") + ") FROM stdin;\n" + body + "\\.\n\n--\n-- done\n--\n"
 }
 
+// utf16LE is how spreadsheets save "Unicode text".
+func utf16LE(write func([][]string) string) func([][]string) string {
+	return func(rows [][]string) string {
+		var b strings.Builder
+		for _, u := range utf16.Encode([]rune("\ufeff" + write(rows))) {
+			b.WriteByte(byte(u))
+			b.WriteByte(byte(u >> 8))
+		}
+		return b.String()
+	}
+}
+
 func objects(rows [][]string) (all []map[string]any) {
 	for _, row := range rows[1:] {
 		o := map[string]any{"extra": []int{1}}
@@ -178,6 +194,38 @@ func forms() []form {
 		{"pg_dump", pgDump, "copy", false},
 		{"JSON lines", jsonLines, "jsonl", false},
 		{"JSON array", jsonArray, "jsonl", false},
+		{"UTF-16", utf16LE(delimited("\t", "\r\n", always)), "csv", false},
+	}
+}
+
+// parquetOf writes all columns as optional texts, but for the numbers among
+// the ids, in two row groups.
+func parquetOf(t *testing.T) func([][]string) string {
+	return func(rows [][]string) string {
+		var fields schema.FieldList
+		for _, name := range rows[0] {
+			fields = append(fields, schema.MustPrimitive(schema.NewPrimitiveNodeLogical(strings.ToUpper(name), parquet.Repetitions.Optional,
+				schema.StringLogicalType{}, parquet.Types.ByteArray, -1, -1)))
+		}
+		var groups [][]parquettest.Leaf
+		for part := range slices.Chunk(rows[1:], 2) {
+			var leaves []parquettest.Leaf
+			for i := range rows[0] {
+				var leaf parquettest.Leaf
+				values := []parquet.ByteArray{}
+				for _, row := range part {
+					if row[i] == "" {
+						leaf.Def = append(leaf.Def, 0)
+						continue
+					}
+					leaf.Def, values = append(leaf.Def, 1), append(values, parquet.ByteArray(row[i]))
+				}
+				leaf.Values = values
+				leaves = append(leaves, leaf)
+			}
+			groups = append(groups, leaves)
+		}
+		return string(parquettest.File(t, fields, groups))
 	}
 }
 
@@ -239,7 +287,7 @@ d0bb d0cc <nil>
 
 // TestForms reads the same directory in every form, plain and compressed.
 func TestForms(t *testing.T) {
-	for _, fm := range forms() {
+	for _, fm := range append(forms(), form{"Parquet", parquetOf(t), "parquet", false}) {
 		for _, packed := range []string{"", " gzip", " zstd"} {
 			t.Run(fm.name+packed, func(t *testing.T) {
 				f, inc := exported(fm)
@@ -448,5 +496,34 @@ func TestJSON(t *testing.T) {
 		if err == nil || err.Error() != want {
 			t.Errorf("err = %v\nwant  %s", err, want)
 		}
+	}
+}
+
+// TestParquet says what is wrong with a Parquet file, and where.
+func TestParquet(t *testing.T) {
+	write := parquetOf(t)
+	whole := write([][]string{{"session_hash", "user_id"}, {"d0aa", "u1"}, {"", "u2"}, {"d0aa", "u2"}})
+	damaged := []byte(whole)
+	for i := range 60 { // within the first pages
+		damaged[4+i] ^= 0x5a
+	}
+	for _, c := range []struct{ name, data, want string }{
+		{"two users", whole, "directory.sessions: s:3: this session has another user at s:1; whose was it during the incident? Keep that row only"},
+		{"other columns", write([][]string{{"sid", "user_id"}, {"d0aa", "u1"}}), "directory.sessions: s: no column session_hash; it has SID, USER_ID. If one of these is it, write under directory.sessions: map: {session_hash: THEIR_NAME}"},
+		{"damaged", string(damaged), "directory.sessions: s: the file is damaged, and half a table names half of the people; export it again: "},
+		{"cut short", whole[:len(whole)-9], "directory.sessions: s: the file is damaged, and half a table names half of the people; export it again: "},
+	} {
+		inc := &model.Incident{}
+		inc.Directory.Sessions.URI = "s"
+		_, _, err := intake.Load(context.Background(), files{"s": c.data}, inc, digest)
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) || !strings.HasSuffix(c.want, ": ") && err.Error() != c.want {
+			t.Errorf("%s: err = %v\nwant %s", c.name, err, c.want)
+		}
+	}
+	inc := &model.Incident{}
+	inc.Directory.Sessions.URI = "s"
+	d, inputs := load(t, files{"s": write([][]string{{"session_hash", "user_id"}, {"d0aa", "u1"}, {"d0bb", "u2"}, {"", "u3"}})}, inc)
+	if r := d.Rejects(); len(r) != 1 || r[0].Ref != (model.Ref{Line: 1, Offset: 1}) || inputs[0].Parsed != 2 {
+		t.Errorf("rejects %+v, balance %+v: a row is cited by group and row", r, inputs[0].Balance)
 	}
 }
