@@ -26,12 +26,16 @@ var formats = [...]format{
 	{model.SourceEdge, sniff.RealTime, openCloudFront},
 	{model.SourceOrigin, sniff.JSONL, openJSONL},
 	{model.SourceSighting, sniff.JSONL, openJSONL},
+	{model.SourceEdge, sniff.Parquet, openCloudFront},
+	{model.SourceOrigin, sniff.Parquet, openColumns},
+	{model.SourceSighting, sniff.Parquet, openColumns},
 }
 
 // decoding is how one object is read.
 type decoding struct {
-	rows   decode.Decoder
-	finish func() // once all of it has been read
+	rows    decode.Decoder
+	columns decode.Columnar // of Parquet, where it is not rows as well
+	finish  func()          // once all of it has been read
 }
 
 // choose chooses how to read an object of src that looks like found. What the
@@ -99,6 +103,9 @@ func (r *reader) decode(stored io.Reader, o *object) error {
 		return err
 	}
 	r.event = 0
+	if f.name == sniff.Parquet {
+		return r.columns(o, d)
+	}
 	o.balance, err = decode.Records(r.in, o.number, o.source.Unwrap, eventful{d.rows, r}, r.reject)
 	d.finish()
 	return err
