@@ -2,7 +2,10 @@ package model
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,6 +24,20 @@ type Ref struct {
 func (r Ref) Compare(o Ref) int {
 	return cmp.Or(cmp.Compare(r.Object, o.Object), cmp.Compare(r.Offset, o.Offset), cmp.Compare(r.Line, o.Line))
 }
+
+// In returns the position in an input of that format, as text: of text the
+// line, of Parquet the row group (from 0, as tools for it count them) and the
+// row in it (from 1).
+func (r Ref) In(format string) string {
+	if Columnar(format) {
+		return fmt.Sprintf("group%d/row%d", r.Offset, r.Line)
+	}
+	return strconv.FormatUint(r.Line, 10)
+}
+
+// Columnar reports whether rows of an input of that format stand in row
+// groups rather than in lines: Parquet, whatever log it holds.
+func Columnar(format string) bool { return strings.HasSuffix(format, "parquet") }
 
 // RefererClass says from where a request for a sub-resource came, as far as
 // the Referer header shows. An absent header proves nothing.

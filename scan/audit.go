@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -298,7 +297,7 @@ func (x *auditor) fill(v *seen) *AuditRoute {
 	r.first, r.last = min(r.first, v.At), max(r.last, v.At)
 	o := &x.objects[v.Ref.Object]
 	r.Rows = append(r.Rows, AuditRow{
-		Time: v.At.String(), Cache: v.Cache, Request: v.ID, Evidence: fmt.Sprintf("%s:%d", o.URI, v.Ref.Line), Met: v.Met.String(), at: v.At,
+		Time: v.At.String(), Cache: v.Cache, Request: v.ID, Evidence: o.URI + ":" + v.Ref.In(o.format), Met: v.Met.String(), at: v.At,
 	})
 	if len(r.Rows) >= 4*auditRows {
 		r.trim()

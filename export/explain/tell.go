@@ -211,7 +211,7 @@ func (t *teller) row(what string, r *store.Row) {
 	t.line("  Row of the %s (%s log):", what, r.Kind)
 	t.line("    object %s", r.URI)
 	t.line("    sha256 %s", r.SHA256)
-	t.line("    line %d, byte %d of the decompressed stream", r.Line, r.Offset)
+	t.line("    %s", r.Place())
 	for _, f := range r.Fields() {
 		t.line("    %-18s %s", f.Name, f.Value)
 	}

@@ -17,7 +17,7 @@ type objects struct {
 	byName map[string]uint32
 }
 
-type object struct{ name, uri, sha string }
+type object struct{ name, uri, sha, format string }
 
 func newObjects() *objects {
 	return &objects{make(map[uint32]object), make(map[string]uint32)}
@@ -25,11 +25,12 @@ func newObjects() *objects {
 
 func (o *objects) add(in *model.Input) {
 	name := inert.Text(in.URI) + "#" + in.SHA256[:min(12, len(in.SHA256))]
-	o.byID[in.Object] = object{name, in.URI, in.SHA256}
+	o.byID[in.Object] = object{name, in.URI, in.SHA256, in.Format}
 	o.byName[name] = in.Object
 }
 
-// cite returns the evidence cell of ref; a ref without a line cites nothing.
+// cite returns the evidence cell of ref: "name:line@offset", or of Parquet
+// "name:group2/row1234". A ref without a line cites nothing.
 func (o *objects) cite(ref model.Ref) (string, error) {
 	if ref.Line == 0 {
 		return "", nil
@@ -38,7 +39,11 @@ func (o *objects) cite(ref model.Ref) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("evidence: object %d is not among the inputs put before", ref.Object)
 	}
-	return fmt.Sprintf("%s:%d@%d", obj.name, ref.Line, ref.Offset), nil
+	cell := obj.name + ":" + ref.In(obj.format)
+	if !model.Columnar(obj.format) {
+		cell += "@" + strconv.FormatInt(ref.Offset, 10)
+	}
+	return cell, nil
 }
 
 // resolve is the inverse of cite. A URI may hold any of # : @, so the cell is
@@ -47,15 +52,24 @@ func (o *objects) resolve(cell string) (model.Ref, error) {
 	if cell == "" {
 		return model.Ref{}, nil
 	}
-	rest, offset, ok1 := cutLast(cell, '@')
-	name, line, ok2 := cutLast(rest, ':')
-	id, ok3 := o.byName[name]
-	n, err1 := strconv.ParseUint(line, 10, 64)
-	off, err2 := strconv.ParseInt(offset, 10, 64)
-	if !ok1 || !ok2 || !ok3 || err1 != nil || err2 != nil {
-		return model.Ref{}, fmt.Errorf("evidence: %q is not a row of an input", cell)
+	if name, place, ok := cutLast(cell, ':'); ok {
+		id, known := o.byName[name]
+		ref, ok := position(place)
+		ref.Object = id
+		if again, err := o.cite(ref); known && ok && err == nil && again == cell {
+			return ref, nil
+		}
 	}
-	return model.Ref{Object: id, Line: n, Offset: off}, nil
+	return model.Ref{}, fmt.Errorf("evidence: %q is not a row of an input", cell)
+}
+
+// position reads what cite writes behind the name.
+func position(place string) (ref model.Ref, ok bool) {
+	if _, err := fmt.Sscanf(place, "group%d/row%d", &ref.Offset, &ref.Line); err == nil {
+		return ref, true
+	}
+	_, err := fmt.Sscanf(place, "%d@%d", &ref.Line, &ref.Offset)
+	return ref, err == nil
 }
 
 func cutLast(s string, sep byte) (before, after string, found bool) {

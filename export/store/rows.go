@@ -20,6 +20,7 @@ type Row struct {
 	SHA256    string `json:"sha256"`
 	Line      uint64 `json:"line"`
 	Offset    int64  `json:"offset"`
+	*Group           // where there are no lines
 
 	From    string   `json:"time_from_utc,omitempty"` // the instant lies in [From, To)
 	To      string   `json:"time_to_utc,omitempty"`
@@ -54,6 +55,29 @@ type Row struct {
 	Bytes          *int64 `json:"bytes,omitempty"`
 	ContentLength  *int64 `json:"content_length,omitempty"`
 	Range          string `json:"range,omitempty"`
+}
+
+// Group is where a row of a Parquet object stands; its line is 0 then, which
+// is none. Row groups count from 0, as tools for Parquet do, rows from 1.
+type Group struct {
+	RowGroup int64  `json:"row_group"`
+	Row      uint64 `json:"row"`
+}
+
+// placeOf takes ref apart as rows.jsonl and rejects.jsonl have it.
+func placeOf(o object, ref model.Ref) (line uint64, offset int64, group *Group) {
+	if model.Columnar(o.format) {
+		return 0, 0, &Group{ref.Offset, ref.Line}
+	}
+	return ref.Line, ref.Offset, nil
+}
+
+// Place says where the row stands, for a reader.
+func (r *Row) Place() string {
+	if r.Group != nil {
+		return fmt.Sprintf("row group %d, row %d", r.RowGroup, r.Group.Row)
+	}
+	return fmt.Sprintf("line %d, byte %d of the decompressed stream", r.Line, r.Offset)
 }
 
 // Field is one value of a row under the name it has in rows.jsonl.
@@ -99,6 +123,7 @@ type Reject struct {
 	SHA256 string `json:"sha256"`
 	Line   uint64 `json:"line"`
 	Offset int64  `json:"offset"`
+	*Group
 	Reason string `json:"reason"`
 }
 
@@ -107,7 +132,8 @@ func newReject(o *objects, r model.Reject) (Reject, error) {
 	if !ok {
 		return Reject{}, fmt.Errorf("object %d is not among the inputs put before", r.Ref.Object)
 	}
-	return Reject{obj.uri, obj.sha, r.Ref.Line, r.Ref.Offset, r.Reason}, nil
+	line, offset, group := placeOf(obj, r.Ref)
+	return Reject{obj.uri, obj.sha, line, offset, group, r.Reason}, nil
 }
 
 func newRow(o *objects, c model.CitedRow) (Row, error) {
@@ -116,8 +142,8 @@ func newRow(o *objects, c model.CitedRow) (Row, error) {
 		return Row{}, err
 	}
 	obj := o.byID[c.Ref.Object]
-	r := Row{RequestID: c.RequestID, Kind: c.Kind, Evidence: cite, URI: obj.uri, SHA256: obj.sha,
-		Line: c.Ref.Line, Offset: c.Ref.Offset}
+	r := Row{RequestID: c.RequestID, Kind: c.Kind, Evidence: cite, URI: obj.uri, SHA256: obj.sha}
+	r.Line, r.Offset, r.Group = placeOf(obj, c.Ref)
 	if c.Edge != nil {
 		r.edge(c.Edge)
 	}
