@@ -27,7 +27,7 @@ func (r *reader) columns(o *object, d decoding) error {
 	defer file.Close()
 	var head [4]byte
 	if _, err := file.ReadAt(head[:], 0); err == nil && !parquet.Is(head[:]) {
-		return errors.New("Parquet inside a compressed file, which cannot be read in place: unpack it first, with gunzip or unzstd")
+		return errors.New("is Parquet inside a compressed file, which cannot be read in place: unpack it first, with gunzip or unzstd")
 	}
 	o.balance, err = parquet.Read(file, size, o.number, into, r.reject)
 	d.finish()

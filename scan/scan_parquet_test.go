@@ -3,6 +3,7 @@ package scan_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
+	"github.com/spillscope/spillscope/fixtures/sim"
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode/parquet/parquettest"
 )
@@ -49,25 +51,23 @@ func (c *appColumn) add(t *testing.T, v any) {
 		return
 	}
 	c.leaf.Def = append(c.leaf.Def, 1)
-	switch values := c.leaf.Values.(type) {
+	switch c.leaf.Values.(type) {
 	case []int64:
 		at, err := time.Parse(time.RFC3339Nano, v.(string))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.leaf.Values = append(values, at.UnixMilli())
+		push(c, at.UnixMilli())
 	case []int32:
-		c.leaf.Values = append(values, int32(v.(float64)))
+		push(c, int32(v.(float64)))
 	case []bool:
-		c.leaf.Values = append(values, v.(bool))
+		push(c, v.(bool))
 	case []parquet.ByteArray:
-		text, ok := v.(string)
-		if !ok {
-			text = fmt.Sprint(v)
-		}
-		c.leaf.Values = append(values, parquet.ByteArray(text))
+		push(c, parquet.ByteArray(fmt.Sprint(v)))
 	}
 }
+
+func push[T any](c *appColumn, v T) { c.leaf.Values = append(c.leaf.Values.([]T), v) }
 
 // toParquet writes the application's log of a simulated incident once more, as
 // Parquet files of several row groups, and returns their names.
@@ -119,7 +119,7 @@ func TestOriginParquet(t *testing.T) {
 		t.Errorf("%d and %d deliveries; %s", len(want), len(got), firstDifference(strings.Join(want, "\n"), strings.Join(got, "\n")))
 	}
 	in := cols.input(t, "warehouse/")
-	if in.Format != "parquet" || in.Balance.Lines == 0 || !in.Balance.Holds() || in.SHA256 == "" || in.Problem != "" {
+	if in.Format != "parquet" || in.Lines == 0 || !in.Holds() || in.SHA256 == "" || in.Problem != "" {
 		t.Errorf("input %+v", in)
 	}
 	var groups [3]int
@@ -130,6 +130,56 @@ func TestOriginParquet(t *testing.T) {
 	}
 	if slices.Contains(groups[:], 0) {
 		t.Errorf("rows cited by row group: %v", groups)
+	}
+}
+
+// TestEdgeParquet reads one CDN's log as v2 JSON, as v2 Parquet, and as an
+// archive that changed from the one to the other in between; both stand in
+// Hive partitions.
+func TestEdgeParquet(t *testing.T) {
+	t.Parallel()
+	cfg := demo(5)
+	cfg.Rows = 10_000
+	cfg.EdgeForms, cfg.LogCookie = []sim.EdgeForm{sim.V2JSON, sim.V2Parquet}, true
+	dir, _ := simulate(t, cfg)
+	source := func(form string) string {
+		return "  - {kind: edge, uri: edge-" + form + "/**, format: auto, session_form: {hash: sha256-hex}}\n"
+	}
+	json, cols := source("v2-json"), source("v2-parquet")
+	want := run(t, inputOf(t, dir, cols, ""))
+	whole := run(t, inputOf(t, dir, json, ""))
+	if len(want.deliveries) < 10 || !slices.Equal(deliveryLines(want), deliveryLines(whole)) {
+		t.Errorf("%d deliveries by JSON, %d by Parquet: %s", len(want.deliveries), len(whole.deliveries),
+			firstDifference(strings.Join(deliveryLines(want), "\n"), strings.Join(deliveryLines(whole), "\n")))
+	}
+	in := whole.input(t, "hour=")
+	if in.Format != "cloudfront-v2-parquet" || in.Parsed == 0 || in.Rejected != 0 || !in.Holds() {
+		t.Errorf("input %+v", in)
+	}
+	objects := glob(t, filepath.Join(dir, "edge-v2-*", "*", "*", "*", "*", "*", "*"))
+	hours := map[string]bool{}
+	for _, name := range objects {
+		hours[filepath.Dir(name)[strings.Index(name, "year="):]] = true
+	}
+	sorted := slices.Sorted(maps.Keys(hours))
+	for _, name := range objects {
+		late := slices.Index(sorted, filepath.Dir(name)[strings.Index(name, "year="):]) >= len(sorted)/2
+		if late != strings.Contains(name, "v2-parquet") {
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mixed := run(t, inputOf(t, dir, json, "", cols, source("v2-*")))
+	if !slices.Equal(deliveryLines(want), deliveryLines(mixed)) {
+		t.Errorf("mixed: %s", firstDifference(strings.Join(deliveryLines(want), "\n"), strings.Join(deliveryLines(mixed), "\n")))
+	}
+	formats := map[string]bool{}
+	for _, in := range mixed.inputs {
+		formats[in.Format] = formats[in.Format] || in.Kind == "edge"
+	}
+	if !formats["cloudfront-v2-json"] || !formats["cloudfront-v2-parquet"] {
+		t.Errorf("formats %v of %d hours", formats, len(sorted))
 	}
 }
 
@@ -157,7 +207,7 @@ func TestDamagedParquet(t *testing.T) {
 	writeFile(t, names[0], string(b))
 	f := run(t, inputOf(t, dir, asWarehouse...))
 	in := f.input(t, filepath.Base(names[0]))
-	if !strings.Contains(in.Problem, "rows are lost") || in.Rejected != 1 || in.Parsed == 0 || !in.Balance.Holds() {
+	if !strings.Contains(in.Problem, "rows are lost") || in.Rejected != 1 || in.Parsed == 0 || !in.Holds() {
 		t.Errorf("input %+v", in)
 	}
 	if len(f.rejects) != 1 || f.rejects[0].Ref.Offset != 1 || !strings.Contains(f.rejects[0].Reason, "checksum") {

@@ -75,7 +75,7 @@ func placeOf(o object, ref model.Ref) (line uint64, offset int64, group *Group) 
 // Place says where the row stands, for a reader.
 func (r *Row) Place() string {
 	if r.Group != nil {
-		return fmt.Sprintf("row group %d, row %d", r.RowGroup, r.Group.Row)
+		return fmt.Sprintf("row group %d, row %d", r.RowGroup, r.Row)
 	}
 	return fmt.Sprintf("line %d, byte %d of the decompressed stream", r.Line, r.Offset)
 }
