@@ -70,7 +70,7 @@ func (s *state) diagnose(m *model.Manifest) *diagnosis {
 	d.warnings = append(d.warnings, s.feeds.words()...)
 	for _, src := range s.Incident.Sources {
 		if src.Format == sniff.RealTime && src.Sampled == 0 {
-			d.warn("source %s (line %d of the incident file) is a real-time log, whose sampling rate is a setting: it is taken for a sample, which cannot show absence; give it sampled: 1 if the rate is 100 %%", src.URI, src.Line)
+			d.warn("source %s (line %d of the incident file) is a real-time log, whose sampling rate is a setting: it is taken for a sample, which cannot show absence; give it sampled: 100%% if that is the rate", src.URI, src.Line)
 		}
 	}
 	if n := s.notes.withoutID; n > 0 {

@@ -1,0 +1,204 @@
+package scan_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/spillscope/spillscope/fixtures/score"
+	"github.com/spillscope/spillscope/fixtures/sim"
+	"github.com/spillscope/spillscope/model"
+)
+
+// edgeForms are the forms that stamp milliseconds and say the same besides.
+var edgeForms = []sim.EdgeForm{sim.V2JSON, sim.V2W3C, sim.V2Plain, sim.Realtime}
+
+// formed is a busy incident whose edge log is delivered in the given forms.
+func formed(forms ...sim.EdgeForm) sim.Config {
+	cfg := sim.Small(0.5, 5)
+	cfg.EdgeForms, cfg.LogCookie = forms, true
+	cfg.DropEdge, cfg.DropOrigin = 0.005, 0.005
+	return cfg
+}
+
+// scanned scans the incident of cfg. That a real-time log is no sample is said
+// where all is true.
+func scanned(t *testing.T, cfg sim.Config, all bool) (string, *findings) {
+	t.Helper()
+	dir, _ := simulate(t, cfg)
+	var edits []string
+	if all && strings.Contains(fmt.Sprint(cfg.EdgeForms), string(sim.Realtime)) {
+		edits = []string{"format: cloudfront-realtime", "format: cloudfront-realtime, sampled: 100%"}
+	}
+	return dir, run(t, inputOf(t, dir, edits...))
+}
+
+// verdicts is what f says happened, without where the rows stand.
+func verdicts(t *testing.T, f *findings) string {
+	t.Helper()
+	var b strings.Builder
+	for _, x := range f.all {
+		switch x.(type) {
+		case model.Delivery, model.UserFinding, model.WorkspaceFinding, model.Access, model.Revocation, model.Unattributed:
+			v := reflect.New(reflect.TypeOf(x)).Elem()
+			v.Set(reflect.ValueOf(x))
+			clearRefs(v)
+			text, err := json.Marshal(v.Interface())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "%T %s\n", x, text)
+		}
+	}
+	return b.String()
+}
+
+// against scores f against the truth alone: the naive rule reads legacy logs.
+func against(t *testing.T, dir string, f *findings) score.Report {
+	t.Helper()
+	r, err := score.Compare(writeCase(t, f), filepath.Join(dir, "truth"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// candidate is what a delivery is told by.
+type candidate struct{ hit, fill, holder string }
+
+func candidates(f *findings) map[candidate]model.Delivery {
+	out := map[candidate]model.Delivery{}
+	for _, d := range f.deliveries {
+		out[candidate{d.Hit.RequestID, d.Fill.RequestID, d.HolderUser}] = d
+	}
+	return out
+}
+
+// TestFormsSayTheSame: forms of the same content give the same verdicts, two
+// of them at once those of one, and finer stamps than the legacy log's only
+// narrow what it leaves open.
+func TestFormsSayTheSame(t *testing.T) {
+	computes(t)
+	t.Parallel()
+	dir, legacy := scanned(t, formed(sim.Legacy), true)
+	coarse := against(t, dir, legacy)
+	covers(t, &coarse)
+	var want string
+	var fine *findings
+	for _, forms := range append(single(edgeForms), []sim.EdgeForm{sim.Legacy, sim.V2JSON}, []sim.EdgeForm{sim.V2JSON, sim.Legacy, sim.Realtime}) {
+		dir, f := scanned(t, formed(forms...), true)
+		r := against(t, dir, f)
+		covers(t, &r)
+		if want == "" {
+			want, fine = verdicts(t, f), f
+			continue
+		}
+		if got := verdicts(t, f); got != want {
+			t.Errorf("%v: %s", forms, firstDifference(want, got))
+		}
+	}
+	narrows(t, legacy, fine)
+}
+
+func single(forms []sim.EdgeForm) (out [][]sim.EdgeForm) {
+	for _, f := range forms {
+		out = append(out, []sim.EdgeForm{f})
+	}
+	return out
+}
+
+// narrows checks that what the fine stamps leave open, the coarse ones do too.
+func narrows(t *testing.T, coarse, fine *findings) {
+	t.Helper()
+	had, has := candidates(coarse), candidates(fine)
+	for c, d := range has {
+		if _, ok := had[c]; !ok && d.Tier > model.TierSetAside { // what is set aside is listed where another fill may exist
+			t.Errorf("%v is a candidate by milliseconds and not by seconds", c)
+		}
+	}
+	if len(has) == 0 || len(has) >= len(had) {
+		t.Errorf("%d candidates by milliseconds, %d by seconds", len(has), len(had))
+	}
+}
+
+// TestSampledRealtime: a real-time log of which nothing is stated counts as a
+// sample, unless another delivery holds all requests.
+func TestSampledRealtime(t *testing.T) {
+	computes(t)
+	t.Parallel()
+	_, whole := scanned(t, formed(sim.Realtime), true)
+	_, unsure := scanned(t, formed(sim.Realtime), false)
+	_, backed := scanned(t, formed(sim.Realtime, sim.Legacy), false)
+	for _, c := range []struct {
+		name    string
+		f       *findings
+		flagged bool
+		warned  bool
+	}{{"stated", whole, false, false}, {"not stated", unsure, true, true}, {"with another", backed, false, true}} {
+		if got := flagged(c.f, "SAMPLED"); got != c.flagged || len(c.f.deliveries) == 0 {
+			t.Errorf("%s: flagged %v of %d", c.name, got, len(c.f.deliveries))
+		}
+		if got := strings.Contains(strings.Join(c.f.manifest.Warnings, "\n"), "give it sampled: 100%"); got != c.warned {
+			t.Errorf("%s: warnings %q", c.name, c.f.manifest.Warnings)
+		}
+	}
+	if len(unsure.deliveries) != len(whole.deliveries) {
+		t.Errorf("%d deliveries of a sample, %d of all", len(unsure.deliveries), len(whole.deliveries))
+	}
+}
+
+// flagged reports whether all deliveries bear the flag, rather than none.
+func flagged(f *findings, name model.FlagName) bool {
+	n := 0
+	for i := range f.deliveries {
+		for _, x := range f.deliveries[i].Flags {
+			if x.Name == name {
+				n++
+			}
+		}
+	}
+	return n > 0 && n == len(f.deliveries)
+}
+
+// TestTwoDeliveriesOfTheLog: each lost rows that the other has. The scan has
+// all of them, says how many, and cites rows where they stand twice.
+func TestTwoDeliveriesOfTheLog(t *testing.T) {
+	computes(t)
+	t.Parallel()
+	cfg := formed(sim.Legacy, sim.V2JSON)
+	cfg.DropEdge, cfg.FormLoss = 0, 0.02
+	dir, f := scanned(t, cfg, true)
+	r := against(t, dir, f)
+	covers(t, &r)
+	warnings := strings.Join(f.manifest.Warnings, "\n")
+	var share float64
+	var of, first, second, neither int
+	for _, w := range f.manifest.Warnings {
+		_, _ = fmt.Sscanf(w, "%f %% of %d edge rows were seen in both deliveries of the log, cloudfront-v2-json (edge-v2-json/**) and cloudfront (edge/*.gz):"+
+			" %d only in the former, %d only in the latter. Log delivery is best effort: the former lost the %d, the latter the %d; if they lose rows independently, about %d are in neither",
+			&share, &of, &first, &second, &second, &first, &neither)
+	}
+	if share < 95 || share > 97 || first < of/80 || second < of/80 || first > of/35 || second > of/35 || neither < 1 {
+		t.Errorf("%.1f %% of %d, %d and %d, %d in neither: %s", share, of, first, second, neither, warnings)
+	}
+	if strings.Contains(warnings, "differing content") {
+		t.Error(warnings)
+	}
+	twice, names := 0, map[string]bool{}
+	for _, c := range f.cited {
+		if c.Kind == "edge" && len(c.Edge.Also) == 1 {
+			twice++
+		}
+	}
+	for _, in := range f.inputs {
+		if in.Kind == "edge" {
+			names[filepath.Dir(in.URI)[:4]+" "+in.Format] = true
+		}
+	}
+	if twice*10 < len(f.cited)*3 || len(names) != 2 {
+		t.Errorf("%d of %d cited rows stand twice, formats %v", twice, len(f.cited), names)
+	}
+}
