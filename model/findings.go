@@ -100,6 +100,8 @@ type Delivery struct {
 	PDelivered, PApplied, PUsed float64 // rounded to 4 digits
 	Tier                        Tier
 	Flags                       []Flag // by name
+
+	HitAlso, FillAlso []Ref // where else the same rows stand, in the logs of other deliveries
 }
 
 // Entity is a user or a workspace rolled up. Order: id.
@@ -377,6 +379,7 @@ type Manifest struct {
 	Flags       map[FlagName]int `json:"flags"`
 	Synthetic   *Synthetic       `json:"synthetic,omitempty"`
 	OriginOnly  string           `json:"origin_only,omitempty"` // why no edge log was read; then nothing was reconstructed
+	Limits      []string         `json:"log_limits,omitempty"` // what the edge's log, as it was delivered, cannot say
 }
 
 // Capability is one thing that a case's inputs can or cannot name, as it was

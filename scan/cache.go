@@ -277,7 +277,7 @@ func (r *reconstructor) keep(e *reconstruct.Event, component string, cs []recons
 		bears = bears || f.Hold.Bears
 		h.Candidates = append(h.Candidates, candidate{
 			Each: c.Each, Rules: c.Rules, Marks: marks(&f.Edge, &row.Edge, r.life(&f.Edge)),
-			Fill: model.Citation{RequestID: f.Edge.ID, Ref: f.Edge.Ref},
+			Fill: model.Citation{RequestID: f.Edge.ID, Ref: f.Edge.Ref}, Also: f.Edge.Also,
 			Time: f.Edge.End.Lo, Device: f.Device, Conn: f.Conn, Hold: f.Hold,
 		})
 	}

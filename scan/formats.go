@@ -145,6 +145,7 @@ func openCloudFront(r *reader, o *object) (decoding, error) {
 		r.notes.edgeCookies = r.notes.edgeCookies || d.CookieRows() > 0
 		r.notes.cookieRows += d.CookieRows()
 		r.notes.badForms += d.FormFailures()
+		r.notes.cutCookies += d.CutCookies()
 		for _, w := range d.Warnings() {
 			r.notes.warn(o.URI + ": " + w)
 		}

@@ -155,7 +155,7 @@ func (j *judge) candidate(h *hit, r *identity.Reading, n int) judged {
 		Facts: j.facts(&out, &h.Row.Edge),
 	})
 	d := &out.delivery
-	d.Fill, d.FillTime, d.FillDevice = c.Fill, c.Time, c.Device
+	d.Fill, d.FillAlso, d.FillTime, d.FillDevice = c.Fill, c.Also, c.Time, c.Device
 	d.HolderSession, d.Rung = c.Hold.Session, c.Hold.Rung
 	d.ID = deliveryID(d)
 	out.use, out.link = v.Use, v.UseLink
@@ -188,7 +188,7 @@ func (j *judge) row(h *hit, r *identity.Reading, holder string) judged {
 		own = "" // seen only in the hit's own second: it may be the delivery that speaks
 	}
 	return judged{component: h.Component, line: e.Line, delivery: model.Delivery{
-		Hit: model.Citation{RequestID: e.ID, Ref: e.Ref}, HitTime: e.End.Lo,
+		Hit: model.Citation{RequestID: e.ID, Ref: e.Ref}, HitAlso: e.Also, HitTime: e.End.Lo,
 		Distribution: e.Distribution, Cache: h.Row.Cache, Route: j.Incident.Routes[e.Route].Path,
 		Device: h.Row.Device, RecipientUser: own, RecipientWorkspaces: j.workspaces(own, e.End.Lo),
 		HolderUser: holder, HolderWorkspaces: j.workspaces(holder, e.End.Lo),

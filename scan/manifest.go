@@ -63,6 +63,7 @@ func (s *state) manifest() model.Manifest {
 	if s.noEdge != "" { // what counts or matches deliveries would only say that there are none
 		m.Phases, m.Control, m.Synthetic = nil, nil, nil
 	}
+	m.Limits = s.limits()
 	m.Headline = s.headline()
 	d := s.diagnose(&m)
 	m.Partial, m.Warnings = d.partial, d.warnings

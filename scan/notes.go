@@ -15,6 +15,7 @@ type notes struct {
 	sessionRows int64 // of them, with a session of the incident's cookie
 	badForms    int64
 	withoutID   int64 // origin rows without a request id
+	cutCookies  int64 // rows whose Cookie header a real-time log cut off
 	warnings    []string
 }
 
@@ -28,6 +29,7 @@ func (n *notes) merge(o *notes) {
 	n.sessionRows += o.sessionRows
 	n.badForms += o.badForms
 	n.withoutID += o.withoutID
+	n.cutCookies += o.cutCookies
 	n.warnings = append(n.warnings, o.warnings...)
 	slices.Sort(n.warnings)
 }

@@ -118,6 +118,7 @@ type candidate struct {
 	Rules  uint8
 	Marks  verdict.Mark
 	Fill   model.Citation
+	Also   []model.Ref   // of the fill's row, in other deliveries of the log
 	Time   model.Instant // as logged
 	Device model.ID
 	Conn   model.ID
@@ -135,6 +136,7 @@ func candidateFields(c *wire.Codec, x *candidate) {
 	wire.Number(c, &x.Rules)
 	wire.Number(c, &x.Marks)
 	wire.Citation(c, &x.Fill)
+	wire.Slice(c, &x.Also, (*wire.Codec).Ref)
 	wire.Number(c, &x.Time)
 	c.ID(&x.Device)
 	c.ID(&x.Conn)

@@ -173,7 +173,7 @@ func newState(ctx context.Context, in Input) *state {
 	if in.TempDir == "" {
 		in.TempDir = os.TempDir()
 	}
-	return &state{Input: in, ctx: ctx, store: storage.NewLocal(in.Base), judgement: judgement{tally: newTally()}}
+	return &state{Input: in, ctx: ctx, store: storage.NewLocal(in.Base), evidence: evidence{feeds: newFeeds(nil)}, judgement: judgement{tally: newTally()}}
 }
 
 // Shares of the memory budget. Rows of all requests are the largest stream;

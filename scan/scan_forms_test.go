@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -200,5 +201,38 @@ func TestTwoDeliveriesOfTheLog(t *testing.T) {
 	}
 	if twice*10 < len(f.cited)*3 || len(names) != 2 {
 		t.Errorf("%d of %d cited rows stand twice, formats %v", twice, len(f.cited), names)
+	}
+}
+
+// TestLimits: what a form of the log cannot say stands in the manifest, and
+// nothing that it can.
+func TestLimits(t *testing.T) {
+	computes(t)
+	t.Parallel()
+	for _, c := range []struct {
+		forms []sim.EdgeForm
+		share float64
+		want  []string
+	}{
+		{[]sim.EdgeForm{sim.Legacy}, 0, []string{"by the second"}},
+		{[]sim.EdgeForm{sim.V2Plain}, 0, nil},
+		{[]sim.EdgeForm{sim.Legacy, sim.V2W3C}, 0, nil},
+		{[]sim.EdgeForm{sim.Realtime}, 0.5, []string{"may be a sample"}},
+	} {
+		cfg := formed(c.forms...)
+		cfg.RealtimeShare, cfg.DropEdge = c.share, 0
+		_, f := scanned(t, cfg, false)
+		got := f.manifest.Limits
+		// Of each 200 without a body the log knows no length.
+		got = slices.DeleteFunc(got, func(s string) bool { return strings.Contains(s, "sc-content-len") })
+		if len(got) != len(c.want) {
+			t.Errorf("%v: %q, want %q", c.forms, got, c.want)
+			continue
+		}
+		for i := range got {
+			if !strings.Contains(got[i], c.want[i]) {
+				t.Errorf("%v: %q, want %q", c.forms, got[i], c.want[i])
+			}
+		}
 	}
 }

@@ -20,9 +20,10 @@ type tally struct {
 	control  []model.ControlResult
 	strange  map[strangeKey]*model.UnresolvedUser // identities that the directory lacks
 
-	behind    int // Hits on suspect routes in the window that the origin saw
-	refreshed int // RefreshHits on suspect routes in the window
-	stoodIn   int // stale responses there, sent because the origin failed
+	unsaid    unsaid // by the edge rows of the window on suspect routes
+	behind    int    // Hits on suspect routes in the window that the origin saw
+	refreshed int    // RefreshHits on suspect routes in the window
+	stoodIn   int    // stale responses there, sent because the origin failed
 	relays    relays
 	origins   map[model.Instant]int // origin rows a minute, for gaps
 	adrift    map[model.Instant]int // of them, those of the edge's ids without an edge row
@@ -163,6 +164,7 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 	}
 	f := &j.tally.funnel
 	f.SuspectRows++
+	j.tally.unsaid.row(&row.Edge)
 	switch how {
 	case cache.Hit:
 		f.Hits++

@@ -212,6 +212,9 @@ func (t *teller) row(what string, r *store.Row) {
 	t.line("    object %s", r.URI)
 	t.line("    sha256 %s", r.SHA256)
 	t.line("    %s", r.Place())
+	for _, place := range r.Also {
+		t.line("    also at %s", place)
+	}
 	for _, f := range r.Fields() {
 		t.line("    %-18s %s", f.Name, f.Value)
 	}

@@ -252,3 +252,33 @@ func evidence[T any](name string, at func(*T) *model.Ref) column[T] {
 			return err
 		}}
 }
+
+// places is where else a row stands: evidence like the first, of another log.
+func places[T any](name string, at func(*T) *[]model.Ref) column[T] {
+	const sep, bar = " | ", "<U+007C>"
+	return column[T]{name,
+		func(o *objects, r *T) (string, error) {
+			var cells []string
+			for _, ref := range *at(r) {
+				cite, err := o.cite(ref)
+				if err != nil {
+					return "", err
+				}
+				cells = append(cells, strings.ReplaceAll(cite, "|", bar))
+			}
+			return inert.Cell(strings.Join(cells, sep)), nil
+		},
+		func(o *objects, r *T, cell string) error {
+			if cell = inert.Undo(cell); cell == "" {
+				return nil
+			}
+			for one := range strings.SplitSeq(cell, sep) {
+				ref, err := o.resolve(strings.ReplaceAll(one, bar, "|"))
+				if err != nil {
+					return err
+				}
+				*at(r) = append(*at(r), ref)
+			}
+			return nil
+		}}
+}

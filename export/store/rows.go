@@ -55,6 +55,9 @@ type Row struct {
 	Bytes          *int64 `json:"bytes,omitempty"`
 	ContentLength  *int64 `json:"content_length,omitempty"`
 	Range          string `json:"range,omitempty"`
+	OriginAsked    string `json:"origin_asked,omitempty"` // by the edge's own account
+
+	Also []string `json:"also,omitempty"` // where else the row stands, as evidence
 }
 
 // Group is where a row of a Parquet object stands; its line is 0 then, which
@@ -92,7 +95,7 @@ func (r *Row) Fields() []Field {
 		{"session_presented", r.Session}, {"session_issued", r.Issued}, {"set_cookie", r.SetCookie}, {"user_id", r.User},
 		{"client", r.Client}, {"client_port", positive(int64(r.Port))}, {"user_agent_digest", r.Agent}, {"client_kind", r.AgentKind}, {"referer", r.Referer},
 		{"distribution", r.Distribution}, {"host", r.Host}, {"scheme", r.Scheme}, {"protocol", r.Protocol},
-		{"content_type", r.ContentType}, {"bytes", number(r.Bytes)}, {"content_length", number(r.ContentLength)}, {"range", r.Range},
+		{"content_type", r.ContentType}, {"bytes", number(r.Bytes)}, {"content_length", number(r.ContentLength)}, {"range", r.Range}, {"origin_asked", r.OriginAsked},
 	}
 	var set []Field
 	for _, f := range all {
@@ -144,11 +147,20 @@ func newRow(o *objects, c model.CitedRow) (Row, error) {
 	obj := o.byID[c.Ref.Object]
 	r := Row{RequestID: c.RequestID, Kind: c.Kind, Evidence: cite, URI: obj.uri, SHA256: obj.sha}
 	r.Line, r.Offset, r.Group = placeOf(obj, c.Ref)
+	var also []model.Ref
 	if c.Edge != nil {
 		r.edge(c.Edge)
+		also = append(also, c.Edge.Also...)
 	}
 	if c.Orig != nil {
 		r.origin(c.Orig)
+		also = append(also, c.Orig.Also...)
+	}
+	for _, ref := range also {
+		if cite, err = o.cite(ref); err != nil {
+			return Row{}, err
+		}
+		r.Also = append(r.Also, cite)
 	}
 	return r, nil
 }
@@ -163,6 +175,9 @@ func (r *Row) edge(e *model.EdgeRow) {
 	r.Result, r.ResponseResult, r.Detailed = e.Result, e.ResponseResult, e.Detailed
 	r.Scheme, r.Protocol, r.ContentType = e.Scheme, e.Protocol, e.ContentType
 	r.Bytes, r.ContentLength = logged(e.Bytes), logged(e.ContentLength)
+	if e.Asked != model.Unknown {
+		r.OriginAsked = TriWord(e.Asked)
+	}
 	if e.RangeStart >= 0 && e.RangeEnd > 0 {
 		r.Range = fmt.Sprintf("%d-%d", e.RangeStart, e.RangeEnd)
 	}

@@ -51,6 +51,8 @@ func delivery[T any](at func(*T) *model.Delivery) []column[T] {
 		evidence("fill_evidence", func(r *T) *model.Ref { return &at(r).Fill.Ref }),
 		flagEvidence("flag_evidence", func(r *T) *[]model.Flag { return &at(r).Flags }),
 		count("generation", func(r *T) *int { return &at(r).Generation }),
+		places("hit_also", func(r *T) *[]model.Ref { return &at(r).HitAlso }),
+		places("fill_also", func(r *T) *[]model.Ref { return &at(r).FillAlso }),
 	}
 }
 

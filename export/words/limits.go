@@ -45,6 +45,7 @@ func Limits(m *model.Manifest) []string {
 	for _, g := range m.Gaps {
 		say(true, "No rows of %s between %s and %s.", g.Source, g.From, g.To)
 	}
+	out = append(out, m.Limits...)
 	say(h.Unattributed > 0, "Deliveries that could be tied to no holder: %s. They are part of the upper numbers; whose sessions they carried is not known.", Count(h.Unattributed))
 	for _, r := range Joins(m.Joins) {
 		if m.OriginOnly != "" {

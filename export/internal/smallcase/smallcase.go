@@ -98,6 +98,7 @@ func Deliveries() []model.Delivery {
 		Fill: cite("-fill_A==", 1, 11), FillTime: At(9), HolderSession: ID(0x51), HolderUser: "u-anna", HolderWorkspaces: []string{"ws-1", "ws-2"}, Rung: model.RungOriginRow}
 	d1, d2, d4, d5 := base, base, base, base
 	d1.ID, d1.Hit, d1.HitTime = "dl_1", cite("req-hit1", 1, 12), At(10)
+	d1.HitAlso = []model.Ref{{Object: 1, Line: 92, Offset: 9100}, {Object: 1, Line: 93, Offset: 9200}}
 	d1.PDelivered, d1.PApplied, d1.PUsed, d1.Tier = 1, 1, 1, model.TierConfirmed
 	d1.Flags = []model.Flag{{Name: verdict.UseSeen, Evidence: "presented at 18:21:14 | twice; no login between"}}
 
@@ -173,9 +174,13 @@ func Rows() []model.CitedRow {
 		return model.CitedRow{Citation: cite(id, 2, line), Kind: "origin", Orig: &model.OriginRow{RequestID: id, Time: model.Interval{Lo: At(at), Hi: At(at + .001)}, Taken: -1, Method: "GET",
 			Pattern: "/static/js/*", Path: ID(0xf1), Status: 200, Presented: ID(0x50), Issued: ID(0x51), SetCookie: model.Yes, User: "u-anna", Client: netip.MustParseAddr("2001:db8::9")}}
 	}
+	also := func(r model.CitedRow) model.CitedRow {
+		r.Edge.Also, r.Edge.Asked = Deliveries()[0].HitAlso, model.No
+		return r
+	}
 	return []model.CitedRow{
 		edge("-fill_A==", 11, 9, "Miss"), orig("-fill_A==", 4, 9.1),
-		orig("req-access", 9, 14.25), edge("req-fillB", 14, 19, "Miss"), edge("req-hit1", 12, 10, "Hit"),
+		orig("req-access", 9, 14.25), edge("req-fillB", 14, 19, "Miss"), also(edge("req-hit1", 12, 10, "Hit")),
 		edge("req-hit2", 15, 20, "Hit"), edge("req-hit3", 21, 50, "Hit"), edge("req-hit4", 22, 60, "Hit"), edge("req-orphan", 30, 90, "Hit"),
 	}
 }

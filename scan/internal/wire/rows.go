@@ -109,6 +109,8 @@ func Delivery(c *Codec, d *model.Delivery) {
 	c.Float(&d.PUsed)
 	Number(c, &d.Tier)
 	Slice(c, &d.Flags, Flag)
+	Slice(c, &d.HitAlso, (*Codec).Ref)
+	Slice(c, &d.FillAlso, (*Codec).Ref)
 }
 
 // Access visits an access.

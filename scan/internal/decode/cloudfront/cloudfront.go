@@ -157,6 +157,9 @@ func (d *Decoder) CookieRows() int64 { return d.cookies }
 // FormFailures returns how many session cookies Options.Form did not fit.
 func (d *Decoder) FormFailures() int64 { return d.badForms }
 
+// CutCookies returns on how many rows the Cookie header may have been cut off.
+func (d *Decoder) CutCookies() int64 { return d.cut }
+
 func (d *Decoder) warn(text string) {
 	if !slices.Contains(d.warnings, text) {
 		d.warnings = append(d.warnings, text)
