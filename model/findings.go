@@ -379,7 +379,7 @@ type Manifest struct {
 	Flags       map[FlagName]int `json:"flags"`
 	Synthetic   *Synthetic       `json:"synthetic,omitempty"`
 	OriginOnly  string           `json:"origin_only,omitempty"` // why no edge log was read; then nothing was reconstructed
-	Limits      []string         `json:"log_limits,omitempty"` // what the edge's log, as it was delivered, cannot say
+	Limits      []string         `json:"log_limits,omitempty"`  // what the edge's log, as it was delivered, cannot say
 }
 
 // Capability is one thing that a case's inputs can or cannot name, as it was

@@ -29,7 +29,7 @@ func (s *state) event(row *cacheRow) *reconstruct.Event {
 	switch {
 	case e.Status == 0 && row.Hold.Origin && (how == cache.Hit || s.stale() > 0 || s.upper()):
 		s.abandoned(row, out)
-	case how == cache.Hit && row.Hold.Origin:
+	case how == cache.Hit && row.forwarded():
 		out.Arrived = s.arrived(row)
 	}
 	return out
@@ -51,6 +51,8 @@ func (s *state) relay(row *cacheRow, how cache.Handling, out *reconstruct.Event)
 	case how == cache.Failed && !row.Hold.Origin && out.Error && storable:
 		out.Own = s.own(row)
 		out.Fill, out.Doubt = true, 1-out.Own
+	case how == cache.Hit && !row.Hold.Origin && row.forwarded() && storable:
+		out.Doubt = 0.5 // what the origin said is not known: it may have failed, and nothing was stored
 	case how == cache.Hit && !row.Hold.Origin && storable:
 		if up := s.upward(row, false); up >= noticeable {
 			out.Fill, out.Relay, out.Own, out.Doubt = true, true, 0, 1-up
@@ -89,10 +91,10 @@ func variant(e *model.EdgeRow) reconstruct.Variant {
 }
 
 // isFill reports whether row may have entered the cache: a miss, a refreshed
-// object, or any row that the origin answered (a background refresh is logged
-// as a hit).
+// object, or any row for which the origin was asked (a background refresh is
+// logged as a hit).
 func isFill(row *cacheRow, how cache.Handling) bool {
-	return cache.Storable(&row.Edge) && (how == cache.Miss || how == cache.Revalidated || row.Hold.Origin)
+	return cache.Storable(&row.Edge) && (how == cache.Miss || how == cache.Revalidated || row.forwarded())
 }
 
 // stoodIn reports whether the cache sent what it had, however stale, because
@@ -164,6 +166,9 @@ const unhurried = 10 * time.Second
 // arrived returns when the answer to a background refresh reached the cache,
 // as far as the origin's stamp can say; zero if it cannot.
 func (s *state) arrived(row *cacheRow) model.Interval {
+	if !row.Hold.Origin { // the edge alone says that it asked
+		return model.Interval{Lo: row.Edge.Available().Lo, Hi: row.Edge.End.Hi.Add(unhurried)}
+	}
 	if s.offset.Refused != "" || row.Hold.Stamp.IsZero() {
 		return model.Interval{}
 	}

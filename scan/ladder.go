@@ -16,7 +16,9 @@ import (
 // cookie shows the session. A request that carries no session by its context
 // is left alone.
 func nameless(row *cacheRow) bool {
-	return row.Hold.Rung == model.RungUnknown && cache.Classify(&row.Edge) == cache.Miss && carries(&row.Edge)
+	how := cache.Classify(&row.Edge)
+	fetched := how == cache.Miss || how == cache.Hit && row.forwarded()
+	return row.Hold.Rung == model.RungUnknown && fetched && carries(&row.Edge)
 }
 
 // keepNameless puts row aside until the sightings of its device are sorted.

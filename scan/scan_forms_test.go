@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spillscope/spillscope/fixtures/score"
 	"github.com/spillscope/spillscope/fixtures/sim"
@@ -235,4 +237,66 @@ func TestLimits(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOriginFirstByte: that the edge timed the origin shows a refresh behind a
+// hit, of which the origin log has lost the row.
+func TestOriginFirstByte(t *testing.T) {
+	computes(t)
+	t.Parallel()
+	cfg := formed(sim.V2JSON)
+	cfg.ServeStale, cfg.DropEdge, cfg.DropOrigin = 20*time.Second, 0, 0
+	dir, _ := simulate(t, cfg)
+	atOrigin := map[string]bool{}
+	for _, name := range glob(t, filepath.Join(dir, "origin", "*.gz")) {
+		for _, m := range originID.FindAllStringSubmatch(readFile(t, name), -1) {
+			atOrigin[m[1]] = true
+		}
+	}
+	behind := map[string]bool{} // requests that were answered from the cache, and refreshed
+	objects := glob(t, filepath.Join(dir, "edge-v2-json", "*", "*", "*", "*", "*", "*.gz"))
+	for _, name := range objects {
+		for line := range strings.Lines(readFile(t, name)) {
+			if m := edgeID.FindStringSubmatch(line); strings.Contains(line, `"x-edge-result-type":"Hit"`) && atOrigin[m[1]] {
+				behind[m[1]] = true
+			}
+		}
+	}
+	edit(t, filepath.Join(dir, "origin", "*.gz"), func(text string) string {
+		return without(text, func(line string) bool { return behind[originID.FindStringSubmatch(line)[1]] })
+	})
+	blind := against(t, dir, run(t, inputOf(t, dir)))
+	for _, name := range objects {
+		edit(t, name, func(text string) string {
+			var b strings.Builder
+			for line := range strings.Lines(text) {
+				if behind[edgeID.FindStringSubmatch(line)[1]] {
+					line = strings.Replace(line, `"origin-fbl":"-"`, `"origin-fbl":"0.113"`, 1)
+				}
+				b.WriteString(line)
+			}
+			return b.String()
+		})
+	}
+	told := against(t, dir, run(t, inputOf(t, dir)))
+	t.Logf("%d refreshes behind hits: %d true fills missed with origin-fbl, %d without, of %d", len(behind), len(told.Missed), len(blind.Missed), told.Coverage.Of)
+	if len(behind) < 50 || len(told.Missed)*4 > len(blind.Missed) || len(blind.Missed) < 20 {
+		t.Errorf("%d refreshes behind hits: %d true fills missed with origin-fbl, %d without, of %d", len(behind), len(told.Missed), len(blind.Missed), told.Coverage.Of)
+	}
+}
+
+var (
+	originID = regexp.MustCompile(`"cf_id":"([^"]+)"`)
+	edgeID   = regexp.MustCompile(`"x-edge-request-id":"([^"]+)"`)
+)
+
+// without drops the lines that drop names.
+func without(text string, drop func(line string) bool) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !drop(line) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }

@@ -168,7 +168,7 @@ func (j *joiner) countSuspect(row *cacheRow, p part, how cache.Handling, cov *mo
 	switch how {
 	case cache.Hit:
 		f.Hits++
-		if row.Hold.Origin {
+		if row.forwarded() {
 			j.tally.behind++
 		}
 	case cache.Revalidated:

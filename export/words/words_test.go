@@ -51,6 +51,7 @@ func TestLimits(t *testing.T) {
 		{"tied to no holder: 7.", func(m *model.Manifest) { m.Headline.Unattributed = 7 }},
 		{"0 of 1 (0.0 %)", func(m *model.Manifest) { m.Joins.UsersKnown = 0 }},
 		{"there were none to look for", func(m *model.Manifest) { m.Joins.UsersKnown, m.Joins.Users = 0, 0 }},
+		{"stamped by the second", func(m *model.Manifest) { m.Limits = []string{"3 rows are stamped by the second."} }},
 		{"could not be read", func(m *model.Manifest) { m.Balance.Rejected = 1 }},
 		{"expect as many false ones", func(m *model.Manifest) { m.Control = []model.ControlResult{{Deliveries: 1}} }},
 		{"false alarms could not be measured", func(m *model.Manifest) { m.Control = nil }},
