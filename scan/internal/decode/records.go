@@ -205,7 +205,7 @@ func (u *unwrapper) peel(level int, ref model.Ref, row []byte, reason string, ex
 // unquote gives out the rows in the string that row holds, if it holds one.
 func (u *unwrapper) unquote(level int, ref model.Ref, row []byte, exact bool) bool {
 	c := cursor{buf: row, base: ref.Offset, ref: ref, flat: !exact, hold: -1, look: -1}
-	if !c.toMessage(u.forced) {
+	if !c.toMessage(u.forced && level == 1) {
 		return false
 	}
 	m := &u.messages[level]

@@ -99,6 +99,8 @@ func TestRecords(t *testing.T) {
 
 		{"Docker", "", "{\"log\":\"«{\\\"ts\\\":1}\\n\",\"stream\":\"stdout\",\"time\":\"2023-03-07T18:21:05Z\"}\n", []string{`{"ts":1}`}, 0, nil},
 		{"Docker, plain text", "", `{"log":"«ts=1 a=b\n","stream":"stdout","time":"2023-03-07T18:21:05Z"}`, []string{"ts=1 a=b"}, 0, nil},
+		{"Docker, a message of the application's own", "", `{"log":"«{\"ts\":1,\"message\":\"GET /\"}\n","stream":"stdout","time":"2023-03-07T18:21:05Z"}`, []string{`{"ts":1,"message":"GET /"}`}, 0, nil},
+		{"said to be wrapped, JSON in a field", "string-json", `{"log":"«{\"a\":\"{\\\"b\\\":1}\"}"}`, []string{`{"a":"{\"b\":1}"}`}, 0, nil},
 		{"a shipper's fields", "", `{"@timestamp":"2023-03-07T18:21:05Z","host":{"name":"a"},"message":"«{\"ts\":1}"}`, []string{`{"ts":1}`}, 0, nil},
 		{"the application's own message", "", `«{"ts":1,"cf_id":"a","message":"{\"b\":1}"}`, []string{`{"ts":1,"cf_id":"a","message":"{\"b\":1}"}`}, 0, nil},
 		{"said to be wrapped", "string-json", `{"ts":1,"cf_id":"a","payload":"«{\"b\":1}"}`, []string{`{"b":1}`}, 0, nil},

@@ -231,22 +231,10 @@ var carrierKeys = []string{"log", "message", "@message", "MESSAGE", "msg", "stre
 	"ec2_instance_id", "logStream", "logStreamName", "logGroup", "@logStream", "@log", "@ptr", "ingestionTime",
 	"@ingestionTime", "id", "eventId", "owner", "level", "severity", "labels", "agent", "input", "ecs", "event", "PRIORITY"}
 
-// isWrapper reports whether row, JSON, is one that a service wrapped another
-// in: it has no field of its own, and its message is JSON, or it is as
-// Docker writes every line.
+// isWrapper reports whether row is one that a service wrapped another in.
 func isWrapper(row []byte) bool {
-	c := &cursor{buf: row, hold: -1, look: -1}
-	own, docker, object := false, 0, false
-	err := c.members(func() error {
-		key := string(c.key)
-		own = own || !slices.Contains(carrierKeys, key) && !strings.HasPrefix(key, "_")
-		if key == "log" || key == "stream" || key == "time" {
-			docker++
-		}
-		object = object || slices.Contains(messageKeys, key) && holdsObject(c.buf[c.pos:])
-		return c.skip(0)
-	})
-	return err == nil && !own && (docker == 3 || object)
+	c := cursor{buf: row, hold: -1, look: -1}
+	return c.toMessage(false)
 }
 
 // holdsObject reports whether b is a string that begins as a JSON object does.
@@ -254,25 +242,39 @@ func holdsObject(b []byte) bool {
 	return bytes.HasPrefix(b, []byte(`"{\"`)) || bytes.HasPrefix(b, []byte(`"{}`))
 }
 
-// toMessage goes to the string that holds a row and reports whether there is
-// one, in an object that can be read. any allows it in every field.
-func (c *cursor) toMessage(any bool) bool {
-	found := -1
+// toMessage goes to the string in which an object holds a row, and reports
+// whether there is one. An object is taken for a service's if it has no field
+// of its own and its message is JSON, or if it is as Docker writes every line;
+// forced, if any of its fields could be a row.
+func (c *cursor) toMessage(forced bool) bool {
+	found, own, docker, object := -1, false, 0, false
 	err := c.members(func() error {
-		if found < 0 && c.buf[c.pos] == '"' && (isMessageKey(c.key) || any && holdsObject(c.buf[c.pos:])) {
-			found = c.pos
+		own = own || !carried(c.key)
+		if isOneOf(c.key, "log", "stream", "time") {
+			docker++
+		}
+		holds := c.buf[c.pos] == '"' && holdsObject(c.buf[c.pos:])
+		if c.buf[c.pos] == '"' && isOneOf(c.key, messageKeys...) || forced && holds {
+			if found < 0 || holds && !object {
+				found, object = c.pos, holds
+			}
 		}
 		return c.skip(0)
 	})
-	if err != nil || found < 0 {
+	if err != nil || found < 0 || !forced && (own || docker < 3 && !object) {
 		return false
 	}
 	c.pos = found
 	return true
 }
 
-func isMessageKey(key []byte) bool {
-	for _, k := range messageKeys {
+// carried reports whether key is one that services add, rather than programs.
+func carried(key []byte) bool {
+	return len(key) > 0 && key[0] == '_' || isOneOf(key, carrierKeys...)
+}
+
+func isOneOf(key []byte, of ...string) bool {
+	for _, k := range of {
 		if string(key) == k {
 			return true
 		}

@@ -69,7 +69,11 @@ func read(t testing.TB, path string) []byte {
 }
 
 func TestConformance(t *testing.T) {
-	decodetest.Run(t, maker(t, cloudfront.Options{}), read(t, "testdata/rows.log"))
+	decodetest.Case{
+		New:     maker(t, cloudfront.Options{}),
+		Dropped: maker(t, cloudfront.Options{Spans: []model.Span{{From: 1, To: 2}}}),
+		Input:   read(t, "testdata/rows.log"), Secrets: []string{secret},
+	}.Run(t)
 }
 
 // render prints a result for people; digests come from a fixed key.

@@ -1,6 +1,23 @@
-// Package decodetest holds what every line decoder must do, whatever its
-// format: account for each line, cite rows exactly, and depend on nothing but
-// the lines themselves.
+// Package decodetest holds what every decoder must do, whatever its format:
+// account for each row, cite it exactly, lose none, and depend on nothing but
+// the rows themselves.
+//
+// A decoder of lines passes it with
+//
+//	decodetest.Case{
+//		New:     func(emit func(decodetest.Row)) decode.Decoder { … },
+//		Dropped: …, // the same, told to keep no row: spans in another year
+//		Input:   rows, // a golden's input: good rows, bad ones, comments
+//		Secrets: []string{"planted-secret"}, // session values in it
+//	}.Run(t)
+//
+// and a decode.Columnar with Columns in place of New, DroppedColumns in place
+// of Dropped, and an Input whose first line has the names of the columns, with
+// tabs between, and \N for null.
+//
+// What a decoder keeps from line to line, such as a header, it must take from
+// lines that it counts as comments: rows are put into another order between
+// them.
 package decodetest
 
 import (
@@ -40,14 +57,44 @@ func Read(r io.Reader, object uint32, newDecoder New) Result {
 	return out
 }
 
-// Run checks a decoder on input, which ends its lines with LF.
+// Case is a decoder and rows to try it on.
+type Case struct {
+	New     New
+	Input   []byte
+	Secrets []string
+
+	Dropped      New    // keeps no row; nil: what a dropped row costs is not looked at
+	DroppedInput []byte // rows as a log has them by the million; nil: Input
+
+	Columns        NewColumns // in place of New
+	DroppedColumns NewColumns // in place of Dropped
+}
+
+// Run checks the decoder newDecoder on input, which ends its lines with LF.
 func Run(t *testing.T, newDecoder New, input []byte) {
 	t.Helper()
+	Case{New: newDecoder, Input: input}.Run(t)
+}
+
+// Run checks the decoder on Input, which ends its lines with LF.
+func (c Case) Run(t *testing.T) {
+	t.Helper()
+	if c.Columns != nil {
+		c.New, c.Dropped = c.Columns.lines(t), c.DroppedColumns.lines(t)
+	}
+	if c.DroppedInput == nil {
+		c.DroppedInput = c.Input
+	}
+	newDecoder, input := c.New, c.Input
 	whole := Read(bytes.NewReader(input), 7, newDecoder)
 	if whole.Err != nil || len(whole.Rows) == 0 {
 		t.Fatalf("%d rows, error %v: the input shows nothing", len(whole.Rows), whole.Err)
 	}
 	Account(t, input, whole)
+	NoSecret(t, whole, c.Secrets...)
+	t.Run("again", func(t *testing.T) {
+		same(t, whole, Read(bytes.NewReader(input), 7, newDecoder), true)
+	})
 	t.Run("byte by byte", func(t *testing.T) {
 		same(t, whole, Read(iotest.OneByteReader(bytes.NewReader(input)), 7, newDecoder), true)
 	})
@@ -61,7 +108,17 @@ func Run(t *testing.T, newDecoder New, input []byte) {
 		Account(t, crlf, got)
 		same(t, whole, got, false)
 	})
+	t.Run("byte order mark", func(t *testing.T) {
+		same(t, whole, Read(io.MultiReader(strings.NewReader("\xef\xbb\xbf"), bytes.NewReader(input)), 7, newDecoder), false)
+	})
 	t.Run("cut short", func(t *testing.T) { cutShort(t, newDecoder, input, whole) })
+	t.Run("alone", func(t *testing.T) { c.alone(t, whole) })
+	t.Run("another order", func(t *testing.T) { c.reordered(t, whole) })
+	t.Run("foreign bytes", func(t *testing.T) { c.foreign(t, whole) })
+	t.Run("wrapped", func(t *testing.T) { c.wrapped(t, whole) })
+	if c.Dropped != nil {
+		t.Run("dropped", func(t *testing.T) { c.dropped(t) })
+	}
 }
 
 // Account checks that the balance of a result holds and that each row and

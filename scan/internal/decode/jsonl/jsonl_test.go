@@ -78,7 +78,12 @@ func instant(s string) model.Instant {
 }
 
 func TestConformance(t *testing.T) {
-	decodetest.Run(t, maker(t, origin.Options{Source: source()}), read(t, "testdata/rows.jsonl"))
+	decodetest.Case{
+		New:     maker(t, origin.Options{Source: source()}),
+		Input:   read(t, "testdata/rows.jsonl"),
+		Secrets: []string{secret, secret2},
+		Dropped: maker(t, origin.Options{Source: source(), Spans: []model.Span{{From: 1, To: 2}}}), DroppedInput: []byte(typical + "\n"),
+	}.Run(t)
 }
 
 func TestGolden(t *testing.T) {
