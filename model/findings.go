@@ -157,7 +157,7 @@ type Access struct {
 	Status       int
 	Pattern      string
 	Category     string
-	WorkspaceIDs []string // of the holder; the log does not say which was opened
+	WorkspaceIDs []string // the one that the log names, else all of the holder's
 	Write        bool
 	Lasting      string // what outlives revocation: invite, key, grant, e-mail change; "" none
 }

@@ -50,11 +50,9 @@ func (j *judge) keepAtoms(x *judged) error {
 	if err := j.atom(a, verdict.KindUser, d.HolderUser); err != nil {
 		return err
 	}
-	for _, w := range d.HolderWorkspaces {
+	for _, w := range x.spaces.with(d.HolderWorkspaces) {
 		b := a
-		if len(d.HolderWorkspaces) > 1 && b.Opened == model.Yes {
-			b.Opened, b.Changed = model.Unknown, model.Unknown // the log does not say which one
-		}
+		b.Opened, b.Changed = x.spaces.reached(w, a.Opened, a.Changed, len(d.HolderWorkspaces))
 		if slices.Contains(d.RecipientWorkspaces, w) {
 			b.P, b.Tier = 0, model.TierSetAside
 		}
@@ -131,6 +129,9 @@ func (j *judge) accessRow(d *model.Delivery, s *sighting) error {
 		Time: o.Time.Lo, Row: model.Citation{RequestID: o.RequestID, Ref: o.Ref}, Delivery: d.ID,
 		Device: d.Device, HolderUser: d.HolderUser, Method: o.Method, Status: o.Status,
 		Pattern: o.Pattern, Category: j.category(o), WorkspaceIDs: d.HolderWorkspaces, Write: writes(o),
+	}
+	if o.Workspace != "" {
+		a.WorkspaceIDs = []string{o.Workspace}
 	}
 	if a.Write {
 		a.Lasting = o.Lasting

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
@@ -77,6 +78,7 @@ type judged struct {
 	trail     []*identity.Sighting
 	opened    model.Tri
 	changed   model.Tri
+	spaces    spaces
 	cats      []string
 }
 
@@ -270,6 +272,7 @@ func (j *judge) look(x *judged, s *sighting) {
 	if writes(o) {
 		x.changed = model.Yes
 	}
+	x.spaces.look(o)
 	if name := j.category(o); name != "" && !slices.Contains(x.cats, name) {
 		x.cats = append(x.cats, name)
 	}
@@ -346,7 +349,7 @@ func (j *judge) noteSession(d *model.Delivery) {
 
 // isStaff reports whether a role opens more than the holder's own workspaces.
 func isStaff(role string) bool {
-	switch role {
+	switch strings.ToLower(role) {
 	case "staff", "admin", "superadmin", "support", "employee", "internal", "impersonation":
 		return true
 	}

@@ -34,6 +34,8 @@ type tally struct {
 	leaks     map[string]model.Span // by location, from its first to its last session-bearing fill
 
 	met met
+
+	foreign map[string]bool // users who changed something in a workspace that the memberships do not give them
 }
 
 type coverageKey struct {
@@ -52,6 +54,7 @@ func newTally() tally {
 		adrift:   map[model.Instant]int{},
 		leaks:    map[string]model.Span{},
 		onsets:   map[string]*calibrate.Leak{},
+		foreign:  map[string]bool{},
 	}
 }
 
@@ -268,6 +271,20 @@ func (j *joiner) countOrigin(o *model.OriginRow, atEdge bool) {
 			j.tally.unresolved("user", o.User, o.Time.Lo)
 		}
 	}
+	j.countForeign(o)
+}
+
+// countForeign notes who changed something in a workspace that the directory
+// does not give them. Reading is left out: what is shared is read by anybody.
+func (j *joiner) countForeign(o *model.OriginRow) {
+	if o.Workspace == "" || !writes(o) || o.Status >= 300 {
+		return
+	}
+	user := j.userOf(o.Presented, o.User)
+	if user == "" || j.tally.foreign[user] || slices.Contains(j.dir.WorkspacesOf(user, o.Time.Lo), o.Workspace) {
+		return
+	}
+	j.tally.foreign[user] = true
 }
 
 func (t *tally) unresolved(kind, value string, at model.Instant) *model.UnresolvedUser {
