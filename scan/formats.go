@@ -6,8 +6,11 @@ import (
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
+	"github.com/spillscope/spillscope/scan/internal/decode/alb"
 	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
+	"github.com/spillscope/spillscope/scan/internal/decode/delimited"
 	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
+	"github.com/spillscope/spillscope/scan/internal/decode/logfmt"
 	"github.com/spillscope/spillscope/scan/internal/decode/origin"
 	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
@@ -24,18 +27,22 @@ type format struct {
 var formats = [...]format{
 	{model.SourceEdge, sniff.CloudFront, openCloudFront},
 	{model.SourceEdge, sniff.RealTime, openCloudFront},
-	{model.SourceOrigin, sniff.JSONL, openJSONL},
-	{model.SourceSighting, sniff.JSONL, openJSONL},
 	{model.SourceEdge, sniff.Parquet, openCloudFront},
-	{model.SourceOrigin, sniff.Parquet, openColumns},
-	{model.SourceSighting, sniff.Parquet, openColumns},
+	{model.SourceOrigin, sniff.JSONL, openRows(jsonl.New)},
+	{model.SourceOrigin, sniff.CSV, openRows(delimited.New)},
+	{model.SourceOrigin, sniff.Logfmt, openRows(logfmt.New)},
+	{model.SourceOrigin, sniff.Parquet, openRows(origin.NewColumns)},
+	{model.SourceOrigin, sniff.ALB, openRows(alb.New)},
+	{model.SourceSighting, sniff.JSONL, openRows(jsonl.New)},
+	{model.SourceSighting, sniff.CSV, openRows(delimited.New)},
+	{model.SourceSighting, sniff.Logfmt, openRows(logfmt.New)},
+	{model.SourceSighting, sniff.Parquet, openRows(origin.NewColumns)},
 }
 
 // decoding is how one object is read.
 type decoding struct {
-	rows    decode.Decoder
-	columns decode.Columnar // of Parquet, where it is not rows as well
-	finish  func()          // once all of it has been read
+	rows   decode.Decoder
+	finish func() // once all of it has been read
 }
 
 // choose chooses how to read an object of src that looks like found. What the
@@ -119,16 +126,32 @@ type eventful struct {
 
 func (e eventful) Event(id uint64) { e.event = id }
 
-func openJSONL(r *reader, o *object) (decoding, error) {
-	d, err := jsonl.New(r.dec, origin.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
-		o.saw(row.Time.Lo)
-		r.origin(row)
-		return true
-	})
-	if err != nil {
-		return decoding{}, err
+// rowDecoder is what every decoder of origin rows and sightings is.
+type rowDecoder interface {
+	decode.Decoder
+	Stats() origin.Stats
+	Use() origin.Use
+	Warnings() []string
+}
+
+// openRows opens an object of mapped fields.
+func openRows[D rowDecoder](newDecoder func(*decode.Context, origin.Options, func(*model.OriginRow) bool) (D, error)) func(*reader, *object) (decoding, error) {
+	return func(r *reader, o *object) (decoding, error) {
+		d, err := newDecoder(r.dec, origin.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
+			o.saw(row.Time.Lo)
+			r.origin(row)
+			return true
+		})
+		if err != nil {
+			return decoding{}, err
+		}
+		return decoding{rows: d, finish: func() {
+			r.notes.read(o.source, d.Stats(), d.Use())
+			for _, w := range d.Warnings() {
+				r.notes.warn(o.URI + ": " + w)
+			}
+		}}, nil
 	}
-	return decoding{rows: d, finish: func() { r.notes.origin.Merge(d.Stats()) }}, nil
 }
 
 func openCloudFront(r *reader, o *object) (decoding, error) {

@@ -1,8 +1,12 @@
 package scan
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode/origin"
 )
 
@@ -16,7 +20,42 @@ type notes struct {
 	badForms    int64
 	withoutID   int64 // origin rows without a request id
 	cutCookies  int64 // rows whose Cookie header a real-time log cut off
+	uses        map[*model.Source]origin.Use
 	warnings    []string
+}
+
+// read adds what a decoder saw of an object of src. Sightings are no requests:
+// what they say of sessions and times must not pass for the origin's.
+func (n *notes) read(src *model.Source, stats origin.Stats, use origin.Use) {
+	if src.Kind == model.SourceOrigin {
+		n.origin.Merge(stats)
+	}
+	n.use(src, use)
+}
+
+func (n *notes) use(src *model.Source, use origin.Use) {
+	if n.uses == nil {
+		n.uses = map[*model.Source]origin.Use{}
+	}
+	of := n.uses[src]
+	of.Merge(use)
+	n.uses[src] = of
+}
+
+// lackingFields says which fields the map of a source names and no row of it
+// has, in the order of the incident file.
+func (n *notes) lackingFields() []string {
+	var out []string
+	sources := slices.SortedFunc(maps.Keys(n.uses), func(a, b *model.Source) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.URI, b.URI))
+	})
+	for _, src := range sources {
+		use := n.uses[src]
+		for _, lack := range use.Missing(src) {
+			out = append(out, fmt.Sprintf("source in line %d of the incident file (%s): %s", src.Line, src.URI, lack))
+		}
+	}
+	return out
 }
 
 func (n *notes) warn(text string) { n.warnings = append(n.warnings, text) }
@@ -24,6 +63,9 @@ func (n *notes) warn(text string) { n.warnings = append(n.warnings, text) }
 // merge adds o. The order of merging does not show.
 func (n *notes) merge(o *notes) {
 	n.origin.Merge(o.origin)
+	for src, use := range o.uses {
+		n.use(src, use)
+	}
 	n.edgeCookies = n.edgeCookies || o.edgeCookies
 	n.cookieRows += o.cookieRows
 	n.sessionRows += o.sessionRows

@@ -69,8 +69,11 @@ func (d *Decoder) plan() error {
 // Stats returns what was seen so far.
 func (d *Decoder) Stats() origin.Stats { return d.rows.Stats() }
 
-// Warnings names the mapped fields that no row has, and those there are.
-func (d *Decoder) Warnings() []string { return d.rows.Missing(d.keys.names) }
+// Use returns which fields were asked for and found so far.
+func (d *Decoder) Use() origin.Use { return d.rows.Use(d.keys.names) }
+
+// Warnings is there for other formats' sake.
+func (d *Decoder) Warnings() []string { return nil }
 
 // Line decodes one line.
 func (d *Decoder) Line(ref model.Ref, line []byte) (decode.Outcome, string) {

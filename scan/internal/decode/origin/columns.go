@@ -2,6 +2,7 @@ package origin
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,10 +15,9 @@ import (
 // tables with a header line. It is a decode.Pruner.
 type Columns struct {
 	*Rows
-	fields  []Field // in the order of the values
-	names   []string
-	missing []Field
-	row     Flat
+	fields []Field // in the order of the values
+	names  []string
+	row    Flat
 }
 
 // NewColumns is New for named columns.
@@ -31,28 +31,36 @@ func NewColumns(ctx *decode.Context, o Options, keep func(*model.OriginRow) bool
 
 // Bind is decode.Columnar's. The name that the map gives is looked for as
 // written first, then in any case: databases fold the case of names as they
-// like. A missing column other than the time's is told by Warnings: several
-// objects of a source may differ.
+// like. A missing column other than the time's is told by Use: objects of a
+// source may differ.
 func (c *Columns) Bind(names []string) ([]int, error) {
-	fields, missing, places := []Field{}, []Field{}, []int{}
+	var fields []Field
+	var places []int
 	for f := range NumFields {
 		theirs := c.Mapped(f)
 		if theirs == "" {
 			continue
 		}
 		at := find(names, theirs)
+		if at < 0 && f == Time {
+			return nil, unbound(theirs, names)
+		}
 		if at < 0 {
-			missing = append(missing, f)
 			continue
 		}
 		fields, places = append(fields, f), append(places, at)
 	}
-	if slices.Contains(missing, Time) {
-		return nil, errors.New(c.lacks(Time, names))
-	}
-	c.fields, c.missing, c.names = fields, missing, slices.Clone(names)
+	c.fields, c.names = fields, slices.Clone(names)
 	c.row = Flat{}
 	return places, nil
+}
+
+// unbound says that there is no column for the time.
+func unbound(theirs string, names []string) error {
+	if !isHeader(names) {
+		return fmt.Errorf("no column %s, which map.%s names, and not all there are look like names", theirs, Time)
+	}
+	return errors.New(lacks(Time, theirs, names))
 }
 
 func find(names []string, theirs string) int {
@@ -90,6 +98,11 @@ func (c *Columns) Hashed(ref model.Ref, values [][]byte, sum uint64) (decode.Out
 	return outcome, reason
 }
 
+// Line is decode.Decoder's, for what is called Parquet and is text.
+func (c *Columns) Line(model.Ref, []byte) (decode.Outcome, string) {
+	return decode.Rejected, "is text, not Parquet"
+}
+
 // pruned is how far outside the spans rows must lie to be left unread. Those
 // nearer are counted at least: they show that a clock is off, or that the
 // window was typed in another zone, of which there are none further apart.
@@ -114,11 +127,8 @@ func (c *Columns) Outside(column string, least, greatest []byte) bool {
 	return true
 }
 
-// Warnings names the mapped columns that the object lacks, and those it has.
-func (c *Columns) Warnings() []string {
-	var out []string
-	for _, f := range c.missing {
-		out = append(out, c.lacks(f, c.names))
-	}
-	return out
-}
+// Use returns which fields were asked for and found so far.
+func (c *Columns) Use() Use { return c.Rows.Use(c.names) }
+
+// Warnings is there for other formats' sake: Bind returns an error.
+func (c *Columns) Warnings() []string { return nil }

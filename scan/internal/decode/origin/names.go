@@ -14,15 +14,24 @@ var columnName = regexp.MustCompile(`^[A-Za-z_@][A-Za-z0-9_@ .()-]{0,63}$`)
 // maxShown is how many names a message lists.
 const maxShown = 30
 
+// isName reports whether n can be shown as a name.
+func isName(n string) bool { return columnName.MatchString(n) && !longWord(n) }
+
 // shown lists names for a message, those alone that are no values.
 func shown(names []string) string {
-	list := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !columnName.MatchString(n) || longWord(n) })
+	list := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !isName(n) })
 	slices.Sort(list)
 	list = slices.Compact(list)
 	if hidden := len(names) - len(list); len(list) > maxShown || hidden > 0 {
 		list = append(list[:min(len(list), maxShown)], "…")
 	}
 	return strings.Join(list, ", ")
+}
+
+// isHeader reports whether names can be those of columns: of a first row that
+// is none, a word could be shown that is a password.
+func isHeader(names []string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool { return n != "" && !isName(n) })
 }
 
 // longWord reports whether a part of name is longer than words are, or has
@@ -35,22 +44,10 @@ func longWord(name string) bool {
 	})
 }
 
-// lacks says that what the map calls f is not among names.
-func (m *Rows) lacks(f Field, names []string) string {
-	return fmt.Sprintf("no field %s, which map.%s names; there are %s", m.Mapped(f), f, shown(names))
-}
-
-// Missing says of each mapped field that no row has, and that is none of
-// names, that it is not there. A field that is null throughout has a name.
-// Of what only wanted rows are asked for, others show nothing.
-func (m *Rows) Missing(names []string) []string {
-	var out []string
-	for f := range NumFields {
-		if m.asked.has(f) && !m.seen.has(f) && !slices.Contains(names, Dotted(m.Mapped(f))) {
-			out = append(out, m.lacks(f, names))
-		}
-	}
-	return out
+// lacks says that what the map calls f is not among names, which are some of
+// those there are.
+func lacks(f Field, theirs string, names []string) string {
+	return fmt.Sprintf("no field %s, which map.%s names; there are %s", theirs, f, shown(names))
 }
 
 // Dotted writes headers["x-amz-cf-id"] as headers.x-amz-cf-id.

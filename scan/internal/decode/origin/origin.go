@@ -15,6 +15,7 @@ package origin
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
@@ -85,8 +86,7 @@ type Rows struct {
 	xffFirst bool
 	told     bool
 	mapped   [NumFields]bool
-	asked    set // fields that rows were asked for
-	seen     set // of them, those of which a row said something
+	use      Use
 	in       Row // the row in hand
 	ids      decode.Arena
 	row      model.OriginRow
@@ -125,6 +125,9 @@ func (m *Rows) Stats() Stats {
 	return s
 }
 
+// Use returns which fields were asked for and found so far, by names.
+func (m *Rows) Use(names []string) Use { return Use{m.use.Asked, m.use.Seen, slices.Clone(names)} }
+
 // Add decodes one row.
 func (m *Rows) Add(ref model.Ref, in Row) (decode.Outcome, string) {
 	m.in = in
@@ -159,20 +162,15 @@ func (m *Rows) Add(ref model.Ref, in Row) (decode.Outcome, string) {
 	return decode.Parsed, ""
 }
 
-// set is a set of fields.
-type set uint32
-
-func (s set) has(f Field) bool { return s&(1<<f) != 0 }
-
 // raw returns what the row in hand says of f, whatever it is.
 func (m *Rows) raw(f Field) []byte {
 	if !m.mapped[f] {
 		return nil
 	}
-	m.asked |= 1 << f
+	m.use.Asked |= 1 << f
 	b := m.in.Text(f)
 	if b != nil {
-		m.seen |= 1 << f
+		m.use.Seen |= 1 << f
 	}
 	return b
 }
@@ -191,7 +189,7 @@ func (m *Rows) isList(f Field) bool {
 	if !m.mapped[f] || !m.in.IsList(f) {
 		return false
 	}
-	m.seen |= 1 << f
+	m.use.Seen |= 1 << f
 	return true
 }
 

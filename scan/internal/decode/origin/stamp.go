@@ -21,6 +21,10 @@ type stamper struct {
 	unit time.Duration  // of numbers; 0: by magnitude
 }
 
+// Stamp reads a stamp that says its own zone and unit, and the interval that
+// its last digit leaves open; the reason says why it cannot.
+func Stamp(b []byte) (v model.Interval, reason string) { return new(stamper).read(b) }
+
 // set takes what src says of its stamps.
 func (s *stamper) set(src model.Source) error {
 	if src.TimeZone != "" {

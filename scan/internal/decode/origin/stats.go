@@ -17,6 +17,7 @@ type Stats struct {
 	All                Extent                  // rows whose time could be read
 	Routes             []Extent                // by suspect route: rows with a session
 	WithID, WithoutID  int64                   // rows with and without a request id
+	Balancer           int64                   // rows of a load balancer, whose log has no request id, session or Set-Cookie
 	Shapes             map[decode.FormOf]int64 // of session values, as looked up in the directory
 	ShapesAt           map[ShapeAt]int64       // the same by time: a deploy may change them
 	FormFailures       int64                   // values that session_form did not fit
@@ -58,6 +59,7 @@ func (s *Stats) Merge(o Stats) {
 	s.Outside.Merge(&o.Outside)
 	s.WithID += o.WithID
 	s.WithoutID += o.WithoutID
+	s.Balancer += o.Balancer
 	s.FormFailures += o.FormFailures
 	s.UnreadableClients += o.UnreadableClients
 	s.UnreadableDuration += o.UnreadableDuration

@@ -66,6 +66,7 @@ func Span() model.Span {
 type Decoder interface {
 	decode.Decoder
 	Stats() origin.Stats
+	Use() origin.Use
 	Warnings() []string
 }
 
