@@ -114,13 +114,13 @@ func (c *Clock) Add(cacheName string, start, available, origin model.Interval) {
 
 func driftOf(at model.Instant) model.Instant { return at - at%model.Instant(driftStep) }
 
-func pairOf[K comparable](m *map[K]*pair, k K) *pair {
+func pairOf[K comparable, P any](m *map[K]*P, k K) *P {
 	if *m == nil {
-		*m = map[K]*pair{}
+		*m = map[K]*P{}
 	}
 	p := (*m)[k]
 	if p == nil {
-		p = new(pair)
+		p = new(P)
 		(*m)[k] = p
 	}
 	return p
