@@ -145,6 +145,11 @@ type Trials struct {
 	Connection Count `json:"connection"`
 	DeviceID   Count `json:"device_id,omitzero"`
 	Agent      Count `json:"address_and_user_agent"`
+
+	// Rows whose request id was hidden, placed as if they had none: by address,
+	// path and time, and by path and time alone.
+	Placed Count `json:"address_path_and_time"`
+	ByPath Count `json:"path_and_time"`
 }
 
 // Merge adds o.
@@ -152,6 +157,26 @@ func (t *Trials) Merge(o Trials) {
 	t.Connection.merge(o.Connection)
 	t.DeviceID.merge(o.DeviceID)
 	t.Agent.merge(o.Agent)
+	t.Placed.merge(o.Placed)
+	t.ByPath.merge(o.ByPath)
+}
+
+// Place notes whether a row whose request id was hidden was placed rightly.
+func (t *Trials) Place(byAddress, right bool) {
+	if byAddress {
+		t.Placed.add(right)
+	} else {
+		t.ByPath.add(right)
+	}
+}
+
+// PlacedReliability returns how likely the holder is right that a placed row
+// names.
+func (t *Trials) PlacedReliability(byAddress bool) float64 {
+	if byAddress {
+		return byPlace.with(t.Placed)
+	}
+	return byPath.with(t.ByPath)
 }
 
 // maxTrials bounds the trials of one device: the busiest would speak for all.
@@ -187,6 +212,14 @@ var (
 	byConnection = Belief{0.95, 50}
 	byDeviceID   = Belief{0.9, 50}
 	byAgent      = Belief{0.75, 50}
+)
+
+// The beliefs about placed rows: one that an address asked for within the
+// second that the edge took to answer it is nearly always that request; without
+// the address it may be anybody's, and nothing shows how many rows are missing.
+var (
+	byPlace = Belief{0.9, 50}
+	byPath  = Belief{0.6, 50}
 )
 
 // Reliability returns how likely the holder that a rung names is right.

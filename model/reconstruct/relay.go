@@ -41,6 +41,18 @@ func (e Each) Kept() float64 { return e[keeps] }
 // Replaced returns the probability if they replace it.
 func (e Each) Replaced() float64 { return e[replaces] }
 
+// Share returns a part of the probability: of one holder, where the fill may
+// have had several.
+func (e Each) Share(part float64) Each {
+	if part == 1 {
+		return e
+	}
+	for i := range e {
+		e[i] *= part
+	}
+	return e
+}
+
 // Open reports whether the answer matters.
 func (e Each) Open() bool { return e[replaces] != e[keeps] }
 

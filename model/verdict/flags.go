@@ -39,6 +39,7 @@ const (
 	NoSessionFill         model.FlagName = "NO_SESSION_FILL"
 	NotDelivered          model.FlagName = "NOT_DELIVERED"
 	NotModified           model.FlagName = "NOT_MODIFIED"
+	OriginPlaced          model.FlagName = "ORIGIN_PLACED"
 	OrphanHit             model.FlagName = "ORPHAN_HIT"
 	RangePart             model.FlagName = "RANGE_PART"
 	Revalidated           model.FlagName = "REVALIDATED"

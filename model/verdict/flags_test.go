@@ -80,7 +80,9 @@ func TestEveryFlag(t *testing.T) {
 		verdict.UpperTier:         {mark(verdict.Relayed), "a logged miss can be a delivery (A2.16)", mark(verdict.Relayed), model.TierProbable},
 		verdict.UseSeen:           {used, "tied by a shared address only, it confirms nothing", both(used, func(x *c) { x.Verdict.UseLink = identity.LinkShared }), model.TierProbable},
 		verdict.VariantMismatch:   {mark(verdict.OtherVariant), "variants are not strictly apart (A2.20)", mark(verdict.OtherVariant), model.TierProbable},
-		verdict.OrphanHit:         {nil, "it has no row: it is listed with the unattributed hits", nothing, model.TierProbable},
+		verdict.OriginPlaced: {func(x *c) { x.Rung, x.Placed = model.RungPlaced, verdict.Placed{Others: 1} }, "placed by the address too, and nothing else fits: probable, until it is seen in use",
+			func(x *c) { x.Rung, x.Placed = model.RungPlaced, verdict.Placed{Address: true} }, model.TierProbable},
+		verdict.OrphanHit: {nil, "it has no row: it is listed with the unattributed hits", nothing, model.TierProbable},
 	}
 	for _, def := range verdict.Flags() {
 		if _, ok := cases[def.Name]; !ok {

@@ -1,8 +1,10 @@
 package verdict
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
@@ -53,10 +55,29 @@ type Case struct {
 	Assumed   bool                // that the fill set the cookie is an assumption
 	Quiet     bool                // the fill presented a session, and its response set none
 	Rung      model.Rung          // by which the holder was found; 0: as by the fill's own row
+	Placed    Placed              // how, if by RungPlaced
 	Anonymous bool                // the holder's session belongs to nobody
 	Ended     model.Instant       // of the holder's session, by the directory; 0: not known
 	Marks     Mark
 	Facts
+}
+
+// Placed is how an origin row without a request id was found to be the fill's.
+type Placed struct {
+	Address bool          // by the viewer's address too, not by path and time alone
+	Others  int           // rows that fit as well
+	Within  time.Duration // how long the request was under way, as far as can be told
+}
+
+func (p *Placed) evidence() string {
+	by, others := "path and time alone", "no other row fits"
+	if p.Address {
+		by = "address, path and time"
+	}
+	if p.Others > 0 {
+		others = fmt.Sprintf("other rows that fit: %d", p.Others)
+	}
+	return fmt.Sprintf("placed by %s, within %.1f s; %s", by, p.Within.Seconds(), others)
 }
 
 // Facts are what the judge is told about one hit, besides its rows.
@@ -168,7 +189,7 @@ func (c *Case) tier(j *Judgement, aside bool) model.Tier {
 	case c.Verdict.Use != nil && c.named() && c.Verdict.UseLink >= identity.LinkDevice && j.Applied >= confirmed:
 		return model.TierConfirmed
 	}
-	t := min(TierOf(j.Applied), strongest(c.Rung))
+	t := min(TierOf(j.Applied), c.strongest())
 	if c.Candidate != nil && !c.held() {
 		t = min(t, model.TierPossible) // the proposition names a holder, and none is known
 	}
@@ -182,13 +203,14 @@ func (c *Case) named() bool { return c.Rung != model.RungUnknown || c.Rivals == 
 
 // strongest returns the highest tier that a holder found by a rung of the
 // ladder can have without its use being seen. Between two requests of one
-// connection, or one device id, sits one jar: likely, never sure. An address and
-// a User-Agent are a description that fits others too.
-func strongest(r model.Rung) model.Tier {
-	switch r {
-	case model.RungConnection, model.RungDeviceID:
+// connection, or one device id, sits one jar: likely, never sure. So is a row
+// that was placed by the viewer's address. An address and a User-Agent are a
+// description that fits others too, and a path any client's.
+func (c *Case) strongest() model.Tier {
+	switch {
+	case c.Rung == model.RungConnection, c.Rung == model.RungDeviceID, c.Rung == model.RungPlaced && c.Placed.Address:
 		return model.TierProbable
-	case model.RungAgent:
+	case c.Rung == model.RungAgent, c.Rung == model.RungPlaced:
 		return model.TierPossible
 	}
 	return model.TierConfirmed

@@ -124,6 +124,9 @@ var table = [...]rule{
 		func(c *Case) string {
 			return when(c.Candidate != nil && !c.Candidate.Bears && !c.Quiet, "neither its origin row nor a logged cookie shows a session")
 		}},
+	{FlagDef{OriginPlaced, "holder", Lowers,
+		"The application's row of the request that fetched the stored response has no request id. It was found by what it has in common with that request; another one may have had as much. Seen in use, the session speaks for itself."},
+		func(c *Case) string { return when(c.Rung == model.RungPlaced, "%s", c.Placed.evidence()) }},
 	{FlagDef{OrphanHit, "holder", Widens,
 		"No stored response in the logs can have been the one delivered: its row is lost, or it came from a cache tier that does not log here."},
 		func(*Case) string { return "" }}, // counted with the unattributed hits, which have no rows
