@@ -274,11 +274,13 @@ func (r *reconstructor) keep(e *reconstruct.Event, component string, cs []recons
 	bears := max(unknowns.Kept(), unknowns.Replaced()) >= plausible
 	for _, c := range cs {
 		f := c.Fill.Payload.(*cacheRow)
-		bears = bears || f.Hold.Bears
-		h.Candidates = append(h.Candidates, candidate{
-			Each: c.Each, Rules: c.Rules, Marks: marks(&f.Edge, &row.Edge, r.life(&f.Edge)),
-			Fill: model.Citation{RequestID: f.Edge.ID, Ref: f.Edge.Ref}, Also: f.Edge.Also,
-			Time: f.Edge.End.Lo, Device: f.Device, Conn: f.Conn, Hold: f.Hold,
+		f.holds(func(share float64, held *holding) {
+			bears = bears || held.Bears
+			h.Candidates = append(h.Candidates, candidate{
+				Each: c.Each.Share(share), Rules: c.Rules, Marks: marks(&f.Edge, &row.Edge, r.life(&f.Edge)),
+				Fill: model.Citation{RequestID: f.Edge.ID, Ref: f.Edge.Ref}, Also: f.Edge.Also,
+				Time: f.Edge.End.Lo, Device: f.Device, Conn: f.Conn, Hold: *held,
+			})
 		})
 	}
 	h.mix(evens)
@@ -304,8 +306,12 @@ func (r *reconstructor) tell(h *hit) {
 	if r.Attributed == nil {
 		return
 	}
-	for _, c := range h.Candidates {
-		r.Attributed(h.Row.Edge.ID, c.Fill.RequestID, c.P)
+	for i, c := range h.Candidates {
+		p := c.P
+		for ; i > 0 && h.Candidates[i-1].Fill == c.Fill; i-- { // one fill may have several holders
+			p += h.Candidates[i-1].P
+		}
+		r.Attributed(h.Row.Edge.ID, c.Fill.RequestID, p)
 	}
 	r.Attributed(h.Row.Edge.ID, "", h.Unknown)
 }

@@ -46,7 +46,7 @@ func (c *citer) origin(o *model.OriginRow) error {
 		return nil
 	}
 	return c.add(&model.CitedRow{
-		Citation: model.Citation{RequestID: o.RequestID, Ref: o.Ref}, Kind: "origin", Orig: o,
+		Citation: model.Citation{RequestID: o.RequestID, Ref: o.Ref}, Kind: "origin", Orig: asLogged(o),
 	})
 }
 

@@ -73,9 +73,7 @@ func (s *state) diagnose(m *model.Manifest) *diagnosis {
 			d.warn("source %s (line %d of the incident file) is a real-time log, whose sampling rate is a setting: it is taken for a sample, which cannot show absence; give it sampled: 100%% if that is the rate", src.URI, src.Line)
 		}
 	}
-	if n := s.notes.withoutID; n > 0 {
-		d.warn("%d origin rows have no request id (map.request_id); they show sessions, but cannot be joined to the edge", n)
-	}
+	d.strays()
 	if n := s.notes.badForms + s.notes.origin.FormFailures; n > 0 {
 		d.warn("session_form did not fit %d session values; they were taken as they are", n)
 	}

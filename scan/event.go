@@ -45,10 +45,10 @@ func (s *state) relay(row *cacheRow, how cache.Handling, out *reconstruct.Event)
 	case how == cache.Revalidated || how == cache.Hit && row.Origin != nil && row.Origin.Status == 304:
 		out.Own, out.Undecided = s.revalidated(row)
 		out.Relay, out.Refreshed = out.Own < 1, out.Own < 1
-	case how == cache.Miss && !row.Hold.Origin:
+	case how == cache.Miss && !row.Hold.answered():
 		out.Own = s.own(row)
 		out.Relay = out.Own < 1
-	case how == cache.Failed && !row.Hold.Origin && out.Error && storable:
+	case how == cache.Failed && !row.Hold.answered() && out.Error && storable:
 		out.Own = s.own(row)
 		out.Fill, out.Doubt = true, 1-out.Own
 	case how == cache.Hit && !row.Hold.Origin && row.forwarded() && storable:

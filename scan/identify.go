@@ -276,7 +276,7 @@ func (s *state) identityHit(h *hit) identity.Hit {
 			out.Candidates = append(out.Candidates, identity.Candidate{Prior: c.P, Device: c.Device, Conn: c.Conn})
 			continue
 		}
-		sure := s.trials.Reliability(c.Hold.Rung)
+		sure := s.sure(&c.Hold)
 		if c.Hold.empty() {
 			sure = 1 - sure
 			out.Nothing += float64(c.P * (1 - sure))

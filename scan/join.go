@@ -3,6 +3,7 @@ package scan
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
@@ -17,7 +18,10 @@ type joiner struct {
 	cache    *spill.Writer
 	seen     *spill.Writer
 	nameless *spill.Writer // rows that wait for the ladder
+	places   *placer       // nil: every origin row has a request id
 	key, val []byte
+
+	readsPlaced bool // no row is joined by its id: placed ones tell what the stamps are off by
 }
 
 // join walks the rows by request id: duplicates are charged to their objects,
@@ -30,9 +34,15 @@ func (s *state) join() error {
 		return err
 	}
 	s.feeds = newFeeds(s.objects)
+	if err := s.readClocks(); err != nil {
+		return err
+	}
 	rows := s.sorter(derivedShare/2, 1)
-	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer(), nameless: rows.Writer()}
+	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer(), nameless: rows.Writer(), places: s.newPlacer()}
 	if err := join.Requests(s.requests, j.request); err != nil {
+		return errors.Join(err, rows.Close(), j.places.close())
+	}
+	if err := j.place(); err != nil {
 		return errors.Join(err, rows.Close())
 	}
 	err := errors.Join(j.seen.Close(), j.nameless.Close(), s.requests.Close(), s.watch.freeze())
@@ -65,6 +75,9 @@ func (j *joiner) request(r *join.Request) error {
 	for _, d := range r.Duplicates {
 		j.duplicate(d)
 	}
+	for i := range r.Origins {
+		j.set(&r.Origins[i])
+	}
 	r.Origins = join.Merge(r.Origins, j.sourceOf)
 	if len(r.Edges) > 1 {
 		j.tally.funnel.ConflictingIDs++
@@ -74,18 +87,27 @@ func (j *joiner) request(r *join.Request) error {
 	}
 	for i := range r.Edges {
 		j.feeds.row(&r.Edges[i])
-		if err := j.edge(&r.Edges[i], r.Origins); err != nil {
+	}
+	if len(r.Edges) > 0 && j.places.waits(&r.Edges[0], r.Origins) {
+		return j.places.keep(r)
+	}
+	for i := range r.Edges {
+		if err := errors.Join(j.places.try(&r.Edges[i], r.Origins), j.edge(&r.Edges[i], r.Origins, nil)); err != nil {
 			return err
 		}
 	}
-	if len(r.Edges) == 0 {
-		return j.unmatched(r.Origins)
+	if len(r.Edges) > 0 {
+		return nil
 	}
-	return nil
+	if j.places != nil && isStray(&r.Origins[0]) && !r.Origins[0].Told {
+		return j.places.stray(&r.Origins[0])
+	}
+	return j.unmatched(r.Origins)
 }
 
-// edge handles one edge row with the origin rows of its request id.
-func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
+// edge handles one edge row with the origin rows of its request id, and with
+// what was placed there.
+func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow, placed *placedRow) error {
 	p := j.spans.of(e.End.Lo)
 	suspect := e.Route != model.NoRoute && p != nowhere
 	row := cacheRow{Edge: *e, Cache: cache.Name(j.Incident.Cache.Scope, e.Location)}
@@ -95,16 +117,17 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
 		if len(origins) > 0 {
 			row.Origin = &origins[len(origins)-1]
 		}
+		placed.hold(&row)
+		j.countPlaced(&row)
 	}
 	if p == window {
 		j.countTraffic(&row, origins)
 	}
 	waits := suspect && nameless(&row)
 	if !waits {
-		j.countEdge(&row, p, len(origins) > 0)
+		j.countEdge(&row, p, len(origins) > 0 || placed.contact())
 	}
-	if len(origins) > 0 && cache.Classify(e) == cache.Miss { // a background refresh answers later than its row
-		last := &origins[len(origins)-1]
+	if last := j.timing(origins, placed); last != nil && cache.Classify(e) == cache.Miss { // a background refresh answers later than its row
 		j.clock.Add(row.Cache, e.Start(), e.Available(), last.Time)
 	}
 	var err error
@@ -117,10 +140,25 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow) error {
 	if err != nil {
 		return err
 	}
-	if err := j.watchEdge(e, &row, origins); err != nil {
+	joined := len(origins) > 0
+	if placed != nil {
+		origins = append(slices.Clip(origins), placed.shows...)
+	}
+	if err := j.watchEdge(e, &row, origins, joined); err != nil {
 		return err
 	}
 	return j.sightingsOf(e, &row, origins)
+}
+
+// timing returns the origin row whose stamp is compared with the edge's.
+func (j *joiner) timing(origins []model.OriginRow, placed *placedRow) *model.OriginRow {
+	switch {
+	case len(origins) > 0:
+		return &origins[len(origins)-1]
+	case j.readsPlaced && placed != nil:
+		return placed.row
+	}
+	return nil
 }
 
 func (j *joiner) keepCacheRow(row *cacheRow) error {
@@ -150,7 +188,13 @@ func (j *joiner) holder(e *model.EdgeRow, origins []model.OriginRow) holding {
 		return j.holderAtEdge(e)
 	}
 	// Where the edge asked more than once, the last answer is the one it kept.
-	return j.holderAtOrigin(&origins[len(origins)-1])
+	o := &origins[len(origins)-1]
+	if !j.tells(o) {
+		h := j.holderAtEdge(e)
+		h.Origin, h.Stamp, h.OriginID = true, o.Time, o.Ref
+		return h
+	}
+	return j.holderAtOrigin(o)
 }
 
 // holderAtOrigin says whose session the response that o tells of carried.
@@ -170,6 +214,14 @@ func (j *joiner) holderAtOrigin(o *model.OriginRow) holding {
 		h.Bears, h.Assumed = h.known(), true
 	}
 	return h
+}
+
+// tells reports whether the log of o shows anything of sessions. A load
+// balancer's proves that the origin was asked, and when; that the request bore
+// none it does not.
+func (j *joiner) tells(o *model.OriginRow) bool {
+	from := &j.objects[o.Ref.Object]
+	return from.shows || from.sets || knownOf(o) || o.SetCookie != model.Unknown
 }
 
 func (j *joiner) holderAtEdge(e *model.EdgeRow) holding {

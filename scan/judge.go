@@ -153,7 +153,7 @@ func (j *judge) candidate(h *hit, r *identity.Reading, n int) judged {
 	out.judge(&verdict.Case{
 		Hit: &h.Row.Edge, Reading: r, Verdict: v, Candidate: &x,
 		Rivals: rivals(h), Edge: j.onlyGenerous(&c), Assumed: c.Hold.Bears && c.Hold.Assumed && c.Hold.Rung != model.RungUnknown,
-		Quiet: c.Hold.Quiet, Rung: c.Hold.Rung, Anonymous: j.nobodys(&c.Hold), Ended: j.dir.SessionEnd(c.Hold.Session), Marks: c.Marks,
+		Quiet: c.Hold.Quiet, Rung: c.Hold.Rung, Placed: c.Hold.Placed.judged(), Anonymous: j.nobodys(&c.Hold), Ended: j.dir.SessionEnd(c.Hold.Session), Marks: c.Marks,
 		Facts: j.facts(&out, &h.Row.Edge),
 	})
 	d := &out.delivery
@@ -222,8 +222,8 @@ const plausible = 0.01
 
 func rivals(h *hit) int {
 	n := 0
-	for _, c := range h.Candidates {
-		if c.P >= plausible {
+	for i, c := range h.Candidates {
+		if c.P >= plausible && (i == 0 || h.Candidates[i-1].Fill != c.Fill) { // one fill may have several holders
 			n++
 		}
 	}

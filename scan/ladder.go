@@ -58,7 +58,7 @@ func (j *joiner) climb(rows *spill.Sorter) error {
 			j.trials.Try(known)
 		}
 		j.hold(row, known)
-		j.countEdge(row, j.spans.of(row.Edge.End.Lo), false)
+		j.countEdge(row, j.spans.of(row.Edge.End.Lo), row.Hold.Origin || row.Hold.Placed.Contact)
 		return j.keepCacheRow(row)
 	})
 	return errors.Join(err, seen.Err())
@@ -73,4 +73,12 @@ func (j *joiner) hold(row *cacheRow, known []identity.Sighting) {
 	if held.Rung != model.RungUnknown {
 		row.Hold.Session, row.Hold.User = held.Session, held.User
 	}
+}
+
+// sure returns how likely the holder that a rung names is right.
+func (s *state) sure(h *holding) float64 {
+	if h.Rung == model.RungPlaced {
+		return s.trials.PlacedReliability(h.Placed.Address)
+	}
+	return s.trials.Reliability(h.Rung)
 }

@@ -24,6 +24,10 @@ type params struct {
 	Headers []calibrate.HeaderSizes `json:"header_bytes,omitempty"`
 	Clients identity.Report         `json:"clients"`
 	Ladder  identity.Trials         `json:"holder_ladder"`
+
+	Writers []calibrate.WriterClock `json:"origin_clocks,omitempty"`
+	Tracing *Tracing                `json:"traces,omitempty"`
+	Placing *Placing                `json:"placed_rows,omitempty"`
 }
 
 // manifest states the identity of the case: what follows from the inputs and
@@ -47,7 +51,7 @@ func (s *state) manifest() model.Manifest {
 		HeldOut:     s.heldOut.result(),
 		Sensitivity: s.sensitivities,
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.confirms.report(), s.headerSizes.report(), s.habits.Report(), s.trials},
+		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.confirms.report(), s.headerSizes.report(), s.habits.Report(), s.trials, s.writerClocks(), some(s.tracing), some(s.placing)},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 		Synthetic:   figures.Nearest(s.conditions()),
@@ -217,4 +221,13 @@ func (s *state) gapsIn(rows map[model.Instant]int) []model.Span {
 		from = 0
 	}
 	return out
+}
+
+// some returns nil for what did not happen.
+func some[T comparable](x T) *T {
+	var none T
+	if x == none {
+		return nil
+	}
+	return &x
 }

@@ -21,6 +21,8 @@ type notes struct {
 	withoutID   int64 // origin rows without a request id
 	cutCookies  int64 // rows whose Cookie header a real-time log cut off
 	uses        map[*model.Source]origin.Use
+	strays      strays
+	instances   bool // some origin row names the instance that wrote it
 	warnings    []string
 }
 
@@ -72,6 +74,26 @@ func (n *notes) merge(o *notes) {
 	n.badForms += o.badForms
 	n.withoutID += o.withoutID
 	n.cutCookies += o.cutCookies
+	n.instances = n.instances || o.instances
+	for l, k := range o.strays {
+		if n.strays == nil {
+			n.strays = strays{}
+		}
+		n.strays[l] += k
+	}
 	n.warnings = append(n.warnings, o.warnings...)
 	slices.Sort(n.warnings)
+}
+
+// stray notes an origin row without a request id. What somebody was told of is
+// no request at the origin, and has no place there.
+func (n *notes) stray(row *model.OriginRow, source int) {
+	if row.Told {
+		return
+	}
+	n.withoutID++
+	if n.strays == nil {
+		n.strays = strays{}
+	}
+	n.strays[lane{source: source, client: row.Client.IsValid()}]++
 }

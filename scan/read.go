@@ -155,8 +155,12 @@ func (r *reader) edge(row *model.EdgeRow) {
 		r.notes.sessionRows++
 	}
 	if row.Route == model.NoRoute || r.spans.of(row.End.Lo) == nowhere {
-		row.Key, row.Host = model.ID{}, ""
-		if r.spans.of(row.End.Lo) != window || !cache.Storable(row) {
+		row.Key = model.ID{}
+		asked := forwarded(row) // then an origin row may be placed by path and host
+		if !asked {
+			row.Host = ""
+		}
+		if !asked && (r.spans.of(row.End.Lo) != window || !cache.Storable(row)) {
 			row.Path = model.ID{} // which objects of other routes a cache answered, the window tells
 		}
 	}
@@ -170,11 +174,12 @@ func (r *reader) origin(row *model.OriginRow) {
 		r.peek.originRow(r.state, row)
 		return
 	}
+	r.notes.instances = r.notes.instances || row.Instance != ""
 	switch {
 	case row.RequestID != "" && !row.Trace.IsZero():
 		r.fail(r.traces.Link(row.Trace, row.RequestID))
 	case row.RequestID == "":
-		r.notes.withoutID++
+		r.notes.stray(row, r.sourceOf(row.Ref.Object))
 		if !row.Trace.IsZero() {
 			r.fail(r.traces.Row(row))
 			return

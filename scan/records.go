@@ -32,15 +32,20 @@ type holding struct {
 	Origin   bool // has an origin row
 	Stamp    model.Interval
 	OriginID model.Ref
+	Placed   placedBy // how an origin row without a request id was found for it
 }
 
 // known reports whether it is known whose session the response carried: by the
 // session, or by the user where the log names no session.
 func (h *holding) known() bool { return !h.Session.IsZero() || h.User != "" }
 
+// answered reports whether the origin is known to have answered the request
+// itself, by its id or by a place that leaves no doubt.
+func (h *holding) answered() bool { return h.Origin || h.Placed.Sure }
+
 // empty reports whether the ladder found that the fill presented no session.
 func (h *holding) empty() bool {
-	return (h.Rung == model.RungConnection || h.Rung == model.RungAgent) && !h.known()
+	return (h.Rung == model.RungPlaced || h.Rung == model.RungConnection || h.Rung == model.RungAgent) && !h.known()
 }
 
 func (h *holding) fields(c *wire.Codec) {
@@ -53,6 +58,7 @@ func (h *holding) fields(c *wire.Codec) {
 	c.Bool(&h.Origin)
 	c.Interval(&h.Stamp)
 	c.Ref(&h.OriginID)
+	h.Placed.fields(c)
 }
 
 // cacheRow is a row of a suspect route with what the origin knows of it.
@@ -63,6 +69,7 @@ type cacheRow struct {
 	Conn   model.ID
 	Hold   holding
 	Origin *model.OriginRow // as cited; nil on hits
+	Alts   []mayHold        // holders it may have, where a placed row leaves it open
 
 	cited bool
 	above *above // what an upper tier may have handed it
@@ -75,6 +82,7 @@ func (r *cacheRow) fields(c *wire.Codec) {
 	c.ID(&r.Conn)
 	r.Hold.fields(c)
 	wire.Optional(c, &r.Origin, wire.Origin)
+	wire.Slice(c, &r.Alts, func(c *wire.Codec, a *mayHold) { a.fields(c) })
 }
 
 // sighting is a request that shows a device's session.

@@ -86,6 +86,8 @@ type evidence struct {
 	watch     *watch
 	tracing   Tracing
 	feeds     *feeds // on which ways the edge rows came
+	placing   Placing
+	clocks    originClocks
 	clock     calibrate.Clock
 	offset    calibrate.Offset
 	trials    identity.Trials // of the rungs of the holder ladder

@@ -79,7 +79,7 @@ func (o *sides) add(cache string, e *reconstruct.Event) error {
 // answered that the origin did not see.
 func (o *sides) gap(cache string, e *reconstruct.Event) {
 	row := e.Payload.(*cacheRow)
-	if row.Hold.Origin {
+	if row.Hold.answered() {
 		if e.Fill {
 			o.last = e
 		}

@@ -3,7 +3,6 @@ package scan
 import (
 	"encoding/binary"
 	"errors"
-	"strings"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/join"
@@ -73,8 +72,6 @@ const strayPrefix = "line-"
 func (s *state) stray(row *model.OriginRow) {
 	row.RequestID = strayPrefix + s.Key.Digest("origin line", binary.BigEndian.AppendUint64(nil, row.Line)).String()
 }
-
-func isStray(row *model.OriginRow) bool { return strings.HasPrefix(row.RequestID, strayPrefix) }
 
 // sourceOf tells the sources of objects apart.
 func (s *state) sourceOf(object uint32) int {

@@ -43,11 +43,12 @@ func (s *state) newWatch() *watch {
 }
 
 // watchEdge looks at an edge row with the origin rows of its request id.
-func (j *joiner) watchEdge(e *model.EdgeRow, row *cacheRow, origins []model.OriginRow) error {
+// joined says that its request id leads to one.
+func (j *joiner) watchEdge(e *model.EdgeRow, row *cacheRow, origins []model.OriginRow, joined bool) error {
 	w := j.watch
 	suspect := e.Route != model.NoRoute
 	there := suspect && w.reach.Contains(e.Available().Lo)
-	err := w.client(e, row, there, len(origins) > 0)
+	err := w.client(e, row, there, joined)
 	at := e.Start().Lo
 	for i := range origins {
 		o := &origins[i]
