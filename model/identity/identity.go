@@ -141,8 +141,9 @@ type Device struct {
 	byConn    map[model.ID][]int
 	byJar     map[model.ID][]int // by device id
 	same      map[model.ID]model.ID
-	ids       int  // device ids seen
-	labelled  bool // every sighting of a session has one
+	ids       int               // device ids seen
+	labelled  bool              // every sighting of a session has one
+	travels   map[model.ID]bool // device ids seen elsewhere too
 	widest    time.Duration
 	logins    []int
 	refused   map[model.ID]bool // connections whose client did not take what it was issued; zero: any
@@ -173,7 +174,7 @@ func NewDevice(sightings []Sighting, hits []Hit, rules *Rules) *Device {
 	})
 	d := &Device{
 		rules: rules, sightings: sightings, hits: hits, widest: widest,
-		byWho: map[who][]int{}, byConn: map[model.ID][]int{}, byJar: map[model.ID][]int{}, owners: map[model.ID]string{},
+		byWho: map[who][]int{}, byConn: map[model.ID][]int{}, byJar: map[model.ID][]int{}, travels: map[model.ID]bool{}, owners: map[model.ID]string{},
 		refused: map[model.ID]bool{}, brought: map[who][]int{}, firstHit: map[over]model.Instant{}, firstSeen: map[over]model.Instant{},
 	}
 	d.name()
@@ -198,6 +199,9 @@ func (d *Device) indexSightings() {
 		if !s.Conn.IsZero() {
 			d.noteRefusal(s)
 			d.byConn[s.Conn] = append(d.byConn[s.Conn], i)
+		}
+		if s.Away {
+			d.travels[s.jar] = true
 		}
 		if !s.jar.IsZero() {
 			d.byJar[s.jar] = append(d.byJar[s.jar], i)

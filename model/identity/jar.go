@@ -164,23 +164,15 @@ func (d *Device) stories() []*story {
 
 // add puts s into the story: what it presented and what its response set.
 func (st *story) add(d *Device, s *Sighting, last map[model.ID]model.Instant) {
-	link := LinkDevice
-	if d.shared() {
-		link = LinkShared
-	}
-	if !s.jar.IsZero() {
-		link = LinkDeviceID
-	}
-	seen, known := last[s.Conn]
-	if !s.Conn.IsZero() && (known && s.Start.Lo.Sub(seen) <= idle || d.hitBefore(s)) {
-		link = LinkConnection
-	}
+	m := moment{at: s.Start.Shift(-flight), what: s.who, link: d.linkBack(s, last)}
 	last[s.Conn] = s.Start.Lo
-	m := moment{at: s.Start.Shift(-flight), what: s.who, link: link}
 	m.brought = !s.empty() && (d.maybeBrought(s) || d.broughtOver(s))
 	first := d.byWho[s.who][0]
 	m.home = !m.brought && (&d.sightings[first] != s || d.sightings[first].Start.Lo < d.hits[0].Start.Lo)
-	if !s.Blank {
+	if s.Away && !m.brought && !m.home {
+		m.link = LinkShared // a hit there may be its cause
+	}
+	if !s.Blank && !d.echoes(s) {
 		st.moments = append(st.moments, m)
 	}
 	sets := s.Sets
@@ -190,6 +182,40 @@ func (st *story) add(d *Device, s *Sighting, last map[model.ID]model.Instant) {
 	if sets > 0 && s.left != (who{}) {
 		st.moments = append(st.moments, moment{at: s.Done.Shift(flight), what: s.left, sets: float64(sets * d.rules.Healed)})
 	}
+}
+
+// linkBack returns what ties s to what its jar did before; last is when each
+// connection was seen last.
+func (d *Device) linkBack(s *Sighting, last map[model.ID]model.Instant) Link {
+	seen, known := last[s.Conn]
+	switch {
+	case !s.Conn.IsZero() && (known && s.Start.Lo.Sub(seen) <= idle || d.hitBefore(s)):
+		return LinkConnection
+	case !s.jar.IsZero():
+		return LinkDeviceID
+	case d.shared():
+		return LinkShared
+	}
+	return LinkDevice
+}
+
+// echoes reports whether s only records what a request of the same user about
+// then shows better.
+func (d *Device) echoes(s *Sighting) bool {
+	if !s.Told {
+		return false
+	}
+	list := d.byWho[s.who]
+	for _, n := range list[d.after(list, s.Start.Lo.Add(-widest)):] {
+		x := &d.sightings[n]
+		if x.Start.Lo >= s.Start.Hi {
+			return false
+		}
+		if !x.Told && x.Start.Overlaps(s.Start) && !apart(x.jar, s.jar) {
+			return true
+		}
+	}
+	return false
 }
 
 // hitBefore reports whether a hit went over the connection of s a little before.

@@ -187,7 +187,7 @@ func (t *Trials) Try(seen []Sighting) {
 	step := len(seen)/maxTrials + 1
 	for n := 0; n < len(seen); n += step {
 		s := &seen[n]
-		if s.Told || s.Away {
+		if s.Away {
 			continue
 		}
 		held := climb(Fill{s.Start, s.Conn}, seen, n)

@@ -52,10 +52,7 @@ func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
 	}
 	first := &d.sightings[list[0]]
 	home := first.Start.Hi <= h.Start.Lo && !d.maybeBrought(first)
-	if home && slices.ContainsFunc(list[:d.after(list, h.Start.Lo)], func(n int) bool {
-		s := &d.sightings[n]
-		return (s.Conn == h.Conn || together(s.jar, h.jar)) && !apart(s.jar, h.jar) && s.Start.Hi <= h.Start.Lo
-	}) {
+	if home && d.hadBefore(h, list) {
 		return nil, LinkNone
 	}
 	var best *Sighting
@@ -83,6 +80,15 @@ func (d *Device) use(h *Hit, c *Candidate) (*Sighting, Link) {
 		}
 	}
 	return best, link
+}
+
+// hadBefore reports whether one of list was seen surely before h on its
+// connection or under its device id.
+func (d *Device) hadBefore(h *Hit, list []int) bool {
+	return slices.ContainsFunc(list[:d.after(list, h.Start.Lo)], func(n int) bool {
+		s := &d.sightings[n]
+		return (s.Conn == h.Conn || together(s.jar, h.jar)) && !apart(s.jar, h.jar) && s.Start.Hi <= h.Start.Lo
+	})
 }
 
 // follows reports whether s may be later than h. A record is only if it surely

@@ -15,11 +15,16 @@ func (d *Device) readStranger(i int, r *Reading) {
 		if gap(s.Start, h.Start) > strangerIdle {
 			return
 		}
-		if s.empty() || s.who == r.whose || !s.follows(h) {
+		if s.empty() || s.Told || s.who == r.whose { // records are too few and far between to say which hit they speak for
 			continue
 		}
-		l := d.link(s, h)
-		if l == LinkNone || l < LinkDeviceID && (d.shared() || r.OwnLink == LinkNone) {
+		if s.Start.Hi <= h.Available.Lo {
+			continue
+		}
+		switch l := d.link(s, h); {
+		case l == LinkNone, l < LinkDeviceID && (d.shared() || r.OwnLink == LinkNone):
+			continue
+		case l == LinkDeviceID && d.travels[s.jar]: // a hit at another address may have brought it
 			continue
 		}
 		if len(d.brought[s.who]) > 0 || d.seenBefore(s) {
