@@ -37,7 +37,8 @@ type cursor struct {
 	look int       // as hold, while looking ahead
 	lost bool      // what was held grew too long and was given up
 	key  []byte    // of the member in hand
-	err  error     // of r
+	char [utf8.UTFMax]byte
+	err  error // of r
 }
 
 func newCursor(r io.Reader, object uint32) *cursor {
@@ -196,7 +197,8 @@ func (c *cursor) name() error {
 	return err
 }
 
-// skip passes over a value.
+// skip passes over a value. It does without list: closures that call it in
+// turn would be allocated for every value.
 func (c *cursor) skip(depth int) error {
 	b, err := c.next()
 	switch {
@@ -204,14 +206,41 @@ func (c *cursor) skip(depth int) error {
 		return err
 	case depth > maxNesting:
 		return errSyntax
-	case b == '{':
-		return c.members(func() error { return c.skip(depth + 1) })
-	case b == '[':
-		return c.list('[', ']', func() error { return c.skip(depth + 1) })
+	case b == '{' || b == '[':
+		return c.skipList(b, depth+1)
 	case b == '"':
 		return c.str(func([]byte, model.Ref) {})
 	}
 	return c.word()
+}
+
+// skipList passes over an object or an array.
+func (c *cursor) skipList(open byte, depth int) error {
+	closing := open + 2 // of '{' and '[' alike
+	c.pos++
+	b, err := c.next()
+	for first := true; err == nil; first = false {
+		switch {
+		case b == closing:
+			c.pos++
+			return nil
+		case first:
+		case b != ',':
+			return errSyntax
+		default:
+			c.pos++
+		}
+		if open == '{' {
+			err = c.name()
+		}
+		if err == nil {
+			err = c.skip(depth)
+		}
+		if err == nil {
+			b, err = c.next()
+		}
+	}
+	return err
 }
 
 // word passes over a number or a literal, of which only the alphabet is
@@ -240,7 +269,6 @@ func (c *cursor) str(add func(run []byte, at model.Ref)) error {
 	if err := c.expect('"'); err != nil {
 		return err
 	}
-	var escaped [utf8.UTFMax]byte
 	for c.more() {
 		rest := c.buf[c.pos:]
 		n := plain(rest)
@@ -259,7 +287,7 @@ func (c *cursor) str(add func(run []byte, at model.Ref)) error {
 			if err != nil {
 				return err
 			}
-			add(escaped[:utf8.EncodeRune(escaped[:], r)], at)
+			add(c.char[:utf8.EncodeRune(c.char[:], r)], at)
 		default: // a bare control character: the string was cut off
 			return errSyntax
 		}

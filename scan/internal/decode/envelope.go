@@ -83,11 +83,10 @@ func (e *envelopes) envelope() error {
 // kind notes whether the envelope is the service's own check of its target.
 func (e *envelopes) kind() error {
 	const control = "CONTROL_MESSAGE"
-	var kind []byte
-	err := e.c.str(func(run []byte, _ model.Ref) {
-		kind = append(kind, run[:min(len(run), len(control)+1-len(kind))]...)
-	})
-	e.control = string(kind) == control
+	var kind [maxKey]byte
+	n := 0
+	err := e.c.str(func(run []byte, _ model.Ref) { n += copy(kind[n:], run) })
+	e.control = string(kind[:n]) == control
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -65,6 +66,7 @@ type unwrapper struct {
 	// level before.
 	messages [4]messages
 	adders   [4]func([]byte, model.Ref)
+	within   [4]cursor
 
 	open  bool      // in an export, a stamp has been read
 	start model.Ref // of the message behind it
@@ -169,7 +171,7 @@ func (u *unwrapper) value(c *cursor, array bool) error {
 	from := c.hold
 	c.hold = -1
 	switch {
-	case err == errSyntax:
+	case errors.Is(err, errSyntax):
 		u.row(start, nil, reasonNotJSON)
 		c.resync(opensObject)
 		return nil
@@ -204,7 +206,8 @@ func (u *unwrapper) peel(level int, ref model.Ref, row []byte, reason string, ex
 
 // unquote gives out the rows in the string that row holds, if it holds one.
 func (u *unwrapper) unquote(level int, ref model.Ref, row []byte, exact bool) bool {
-	c := cursor{buf: row, base: ref.Offset, ref: ref, flat: !exact, hold: -1, look: -1}
+	c := &u.within[level]
+	*c = cursor{buf: row, base: ref.Offset, ref: ref, flat: !exact, hold: -1, look: -1, key: c.key}
 	if !c.toMessage(u.forced && level == 1) {
 		return false
 	}
@@ -251,21 +254,23 @@ func byPlatform(row []byte) bool {
 	return false
 }
 
-// Wrapping tells by the first bytes of an object what its rows are wrapped
-// in, as the incident file words it; "" if in nothing that must be said.
-func Wrapping(head []byte) string {
+// Peek returns rows from the first bytes of an object as Records would give
+// them to a decoder, and what they are wrapped in as the incident file words
+// it; "" if in nothing that must be said.
+func Peek(head []byte) (rows [][]byte, unwrap string) {
 	w, err := wrapOf(head, "")
-	switch {
-	case err != nil:
-		return ""
-	case w.frame == frameEnvelopes:
-		return UnwrapFirehose
-	case w.frame == frameExport:
-		return UnwrapExport
-	case w.strings:
-		return UnwrapString
+	if err != nil {
+		return nil, ""
 	}
-	return ""
+	switch {
+	case w.frame == frameEnvelopes:
+		unwrap = UnwrapFirehose
+	case w.frame == frameExport:
+		unwrap = UnwrapExport
+	case w.strings:
+		unwrap = UnwrapString
+	}
+	return sampleOf(w, head), unwrap
 }
 
 func unknownWrap(unwrap string) error {

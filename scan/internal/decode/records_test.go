@@ -283,3 +283,27 @@ func FuzzRecords(f *testing.F) {
 func emptyArray(in []byte) bool {
 	return len(bytes.Trim(bytes.TrimPrefix(in, []byte("\xef\xbb\xbf")), "[], \t\r\n")) == 0
 }
+
+// BenchmarkRecords is what taking rows out of each envelope costs.
+func BenchmarkRecords(b *testing.B) {
+	row := `{"ts":"2023-03-07T18:21:05.123Z","level":"info","cf_id":"id-1==","method":"GET","path":"/static/js/app.js?v=1","status":200,"user":{"id":"u_0001","roles":["a","b"]}}`
+	escaped := strings.ReplaceAll(row, `"`, `\"`)
+	for name, in := range map[string]string{
+		"lines":     row + "\n",
+		"values":    row,
+		"export":    "2023-03-07T18:21:05.123Z " + row + "\n",
+		"envelopes": `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","timestamp":1,"message":"` + escaped + `"}]}`,
+		"Docker":    `{"log":"` + escaped + `\n","stream":"stdout","time":"t"}` + "\n",
+	} {
+		b.Run(name, func(b *testing.B) {
+			text := []byte(strings.Repeat(in, 20_000))
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if got, err := decode.Records(bytes.NewReader(text), 0, "", &echo0{}, func(model.Reject) {}); err != nil || got.Parsed != 20_000 {
+					b.Fatal(got, err)
+				}
+			}
+		})
+	}
+}

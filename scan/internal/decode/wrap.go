@@ -3,6 +3,7 @@ package decode
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func wrapOf(head []byte, unwrap string) (wrap, error) {
 	default:
 		return w, unknownWrap(unwrap)
 	}
-	rows := sampleOf(w, head)
+	rows := sampleOf(wrap{frame: w.frame}, head)
 	if w.prefix = most(rows, func(row []byte) bool { return prefixLen(row) > 0 }); w.prefix {
 		for i, row := range rows {
 			rows[i] = row[prefixLen(row):]
@@ -67,9 +68,22 @@ func (s *sample) Line(_ model.Ref, row []byte) (Outcome, string) {
 	return Parsed, ""
 }
 
+// sampleHead is enough of an object for some rows of most logs.
+const sampleHead = 8 << 10
+
 func sampleOf(w wrap, head []byte) [][]byte {
+	if len(head) > sampleHead {
+		// Of a part, the last row is cut off.
+		if rows := readSample(w, head[:sampleHead]); len(rows) > sampleRows/4 {
+			return rows[:len(rows)-1]
+		}
+	}
+	return readSample(w, head)
+}
+
+func readSample(w wrap, head []byte) [][]byte {
 	var s sample
-	u := newUnwrapper(wrap{frame: w.frame}, &s, func(model.Reject) {})
+	u := newUnwrapper(w, &s, func(model.Reject) {})
 	defer u.wipe()
 	// The last row may be cut off. It is one of many, or there is but one.
 	_ = u.read(bufio.NewReader(bytes.NewReader(head)), 0)
@@ -128,7 +142,7 @@ func jsonFrame(text []byte) frame {
 		line := c.ref.Line
 		err := c.skip(0)
 		switch {
-		case c.ref.Line > line && err != errSyntax: // one value over several lines
+		case c.ref.Line > line && !errors.Is(err, errSyntax): // one value over several lines
 			return frameValues
 		case err != nil:
 			return frameLines

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 )
 
@@ -36,9 +35,6 @@ const (
 
 // Size is how much of the beginning of an object Of is best given.
 const Size = 64 << 10
-
-// rows is how many rows are looked at.
-const rows = 20
 
 // Found is what an object looks like.
 type Found struct {
@@ -83,23 +79,10 @@ func Of(head []byte) Found {
 	if fastlyRow.Match(head[:min(len(head), 4<<10)]) {
 		return Found{Format: "Fastly log", Advice: notRead}
 	}
-	s := sample{}
-	// What the end of head cuts off is no reason to doubt what stands before.
-	_, _ = decode.Records(bytes.NewReader(head), 0, "", &s, func(model.Reject) {})
-	f := ofRows(s.rows)
-	f.Unwrap = decode.Wrapping(head)
+	rows, unwrap := decode.Peek(head)
+	f := ofRows(rows)
+	f.Unwrap = unwrap
 	return f
-}
-
-// sample keeps the first rows of an object.
-type sample struct{ rows [][]byte }
-
-func (s *sample) Line(_ model.Ref, line []byte) (decode.Outcome, string) {
-	line = bytes.TrimSpace(line)
-	if len(line) > 0 && len(s.rows) < rows {
-		s.rows = append(s.rows, bytes.Clone(line[:min(len(line), Size)]))
-	}
-	return decode.Parsed, ""
 }
 
 // ofRows tells the format by the first row that is like one.
@@ -113,7 +96,7 @@ func ofRows(rows [][]byte) Found {
 		}
 	}()
 	for _, row := range rows {
-		if f, ok := ofRow(row); ok {
+		if f, ok := ofRow(bytes.TrimSpace(row)); ok {
 			return f
 		}
 	}
