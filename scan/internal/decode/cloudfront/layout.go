@@ -209,10 +209,13 @@ func (l *layout) swapHosts() {
 }
 
 // namesOf parts the names of a #Fields line. They are separated by spaces in
-// most logs, by tabs in some, and by the delimiter of a delivery that set one;
-// no name holds any of these.
+// most logs, by tabs in some, and by the delimiter of a delivery that set one:
+// by all that no name holds.
 func namesOf(list []byte) [][]byte {
-	return bytes.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(" \t\r,;|", r) })
+	return bytes.FieldsFunc(list, func(r rune) bool {
+		named := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_' || r == '(' || r == ')'
+		return !named
+	})
 }
 
 // delimiters are those that are looked for, if the source names none.
