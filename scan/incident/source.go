@@ -13,23 +13,29 @@ func rowColumns() []string {
 		"set_cookie", "set_session", "user_agent", "client_ip", "device_id", "instance", "duration", "workspace"}
 }
 
-// formatALB is the one origin format whose columns are known: it needs no map.
+// formatALB is the one origin format whose columns are known: it has no map.
 const formatALB = "alb"
 
 // source reads one source. Which keys it has depends on its kind: a key that
 // would be ignored is refused, or a person would rely on it.
 func (r *reader) source(v value) model.Source {
 	s := model.Source{Format: "auto", Line: v.pos.line}
-	switch kind, _ := scalarText(child(v.node, "kind")); kind {
-	case string(model.SourceEdge):
+	kind, _ := scalarText(child(v.node, "kind"))
+	format, _ := scalarText(child(v.node, "format"))
+	switch {
+	case kind == string(model.SourceEdge):
 		r.edge(v, &s)
-	case string(model.SourceSighting):
-		r.rows(v, &s, "auto", "jsonl", "csv", "logfmt", "parquet")
+	case kind == string(model.SourceSighting):
+		r.rows(v, &s, r.who, rowFormats()...)
+	case format == formatALB:
+		r.balancer(v, &s)
 	default: // origin, or a mistyped kind: then the origin's keys are checked
-		r.rows(v, &s, "auto", "jsonl", "csv", "logfmt", "parquet", formatALB)
+		r.rows(v, &s, func(value, map[string]string) {}, append(rowFormats(), formatALB)...)
 	}
 	return s
 }
+
+func rowFormats() []string { return []string{"auto", "jsonl", "csv", "logfmt", "parquet"} }
 
 func (r *reader) kind(s *model.Source) field {
 	return field{"kind", oneOf(r, &s.Kind, model.SourceEdge, model.SourceOrigin, model.SourceSighting)}
@@ -48,8 +54,29 @@ func (r *reader) edge(v value, s *model.Source) {
 	r.require(v, "uri")
 }
 
-// rows reads a source whose columns the file must name.
-func (r *reader) rows(v value, s *model.Source, formats ...string) {
+// balancer reads the log of a load balancer, whose format says the rest.
+func (r *reader) balancer(v value, s *model.Source) {
+	s.Instant, s.XFF = "start", "last"
+	r.mapping(v,
+		r.kind(s),
+		field{"uri", r.uri(&s.URI)},
+		field{"format", oneOf(r, &s.Format, formatALB)},
+		r.unwrap(s),
+		field{"sampled", r.share(&s.Sampled)},
+	)
+	r.require(v, "kind", "uri")
+}
+
+// who checks that a sighting names somebody: a time and an address alone tell
+// nothing that the edge's log does not.
+func (r *reader) who(v value, m map[string]string) {
+	if m["user"] == "" && m["session"] == "" && m["device_id"] == "" && !r.related(v.path) {
+		r.fail(v, "a sighting says who was there: map at least one of user, session and device_id")
+	}
+}
+
+// rows reads a source whose columns the file must name. check looks at its map.
+func (r *reader) rows(v value, s *model.Source, check func(value, map[string]string), formats ...string) {
 	s.Instant, s.XFF = "unknown", "last"
 	r.mapping(v,
 		r.kind(s),
@@ -58,9 +85,8 @@ func (r *reader) rows(v value, s *model.Source, formats ...string) {
 		r.unwrap(s), r.fields(s), r.delimiter(s),
 		field{"map", func(v value) {
 			s.Map = r.names(v, rowColumns())
-			if s.Format != formatALB {
-				r.require(v, "time")
-			}
+			r.require(v, "time")
+			check(v, s.Map)
 		}},
 		field{"session_form", func(v value) { r.sessionForm(v, &s.SessionForm) }},
 		field{"time_zone", r.timeZone(&s.TimeZone)},
@@ -70,7 +96,7 @@ func (r *reader) rows(v value, s *model.Source, formats ...string) {
 		field{"sampled", r.share(&s.Sampled)},
 	)
 	r.require(v, "kind", "uri")
-	if s.Kind != "" && s.Format != formatALB {
+	if s.Kind != "" {
 		r.require(v, "map")
 	}
 }
