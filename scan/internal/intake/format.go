@@ -91,10 +91,10 @@ func refused(head []byte) string {
 		return "this is a binary file: export the table as CSV"
 	case isDump(head), jsonStart.Match(first):
 		return ""
-	case aligned.Match(firstLines(first, 2)):
-		return `this is what a database shell prints for reading, in which values may be cut: export the table with \copy (SELECT …) TO 'table.csv' CSV HEADER, or with mysql --batch`
 	case insert.Match(head):
 		return "this is SQL that inserts rows: export the table as CSV, or with pg_dump without --inserts"
+	case aligned.Match(firstLines(first, 2)):
+		return `this is what a database shell prints for reading, in which values may be cut: export the table with \copy (SELECT …) TO 'table.csv' CSV HEADER, or with mysql --batch`
 	}
 	return ""
 }

@@ -200,7 +200,7 @@ func forms() []form {
 
 // parquetOf writes all columns as optional texts, but for the numbers among
 // the ids, in two row groups.
-func parquetOf(t *testing.T) func([][]string) string {
+func parquetOf(t testing.TB) func([][]string) string {
 	return func(rows [][]string) string {
 		var fields schema.FieldList
 		for _, name := range rows[0] {

@@ -326,7 +326,7 @@ func TestErrors(t *testing.T) {
 			"directory.users: users.csv: this is what a database shell prints for reading, in which values may be cut: export the table with \\copy (SELECT …) TO 'table.csv' CSV HEADER, or with mysql --batch"},
 		{"mysql", "users.csv", "+---------+-------+\n| user_id | email |\n+---------+-------+\n",
 			"directory.users: users.csv: this is what a database shell prints for reading, in which values may be cut: export the table with \\copy (SELECT …) TO 'table.csv' CSV HEADER, or with mysql --batch"},
-		{"inserts", "users.csv", "-- MySQL dump\nINSERT INTO `users` VALUES (1,'a@example.com');\n",
+		{"inserts", "users.csv", "-- MySQL dump\n--\nINSERT INTO `users` VALUES (1,'a@example.com');\n",
 			"directory.users: users.csv: this is SQL that inserts rows: export the table as CSV, or with pg_dump without --inserts"},
 		{"archive", "users.csv", "PGDMP\x01\x0e", "directory.users: users.csv: this is an archive of pg_dump: write it as text with pg_restore -a -f tables.sql and name that file"},
 		{"conflicting session", "sessions.csv", "session_hash,user_id\na,u1\nb,u1\na,u2\n",
@@ -462,6 +462,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(fm.write(tables[0].rows)), "auto")
 		f.Add([]byte(fm.write(tables[0].rows)), "jsonl")
 	}
+	f.Add([]byte(parquetOf(f)(tables[0].rows)), "parquet")
 	f.Fuzz(func(t *testing.T, data []byte, format string) {
 		for _, name := range []string{"sessions.csv", "memberships.csv", "reports.csv"} {
 			one := files{name: string(data)}
