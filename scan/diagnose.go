@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/spillscope/spillscope/model"
-	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
 // diagnosis collects what is wrong with a finished scan: reasons that break a
@@ -36,7 +35,7 @@ func (s *state) diagnose(m *model.Manifest) *diagnosis {
 	d.objects()
 	d.rejected()
 	for _, g := range m.Gaps {
-		d.fail("no %s row from %s to %s: what happened then is not in this case", g.Source, g.From, g.To)
+		d.fail("no %s row from %s to %s: what happened then is not in this case%s", g.Source, g.From, g.To, d.unseenIn(&g))
 	}
 	for _, why := range d.missing {
 		if d.noEdge == "" {
@@ -68,11 +67,6 @@ func (s *state) diagnose(m *model.Manifest) *diagnosis {
 		d.warn("%d request ids stand on edge rows with differing content; all were kept", n)
 	}
 	d.warnings = append(d.warnings, s.feeds.words()...)
-	for _, src := range s.Incident.Sources {
-		if src.Format == sniff.RealTime && src.Sampled == 0 {
-			d.warn("source %s (line %d of the incident file) is a real-time log, whose sampling rate is a setting: it is taken for a sample, which cannot show absence; give it sampled: 100%% if that is the rate", src.URI, src.Line)
-		}
-	}
 	d.strays()
 	if n := s.notes.badForms + s.notes.origin.FormFailures; n > 0 {
 		d.warn("session_form did not fit %d session values; they were taken as they are", n)

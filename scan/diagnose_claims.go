@@ -9,29 +9,42 @@ import (
 	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
-// sampled says that the edge's only logs hold a part of the requests. A hit is
+// sampled says that logs of the edge hold a part of the requests. A hit is
 // judged by what was around it, so that a sample names fewer, not a share.
 func (d *diagnosis) sampled(m *model.Manifest) {
-	share, lines, unknown := 0.0, []string{}, false
+	var parts, unstated []*model.Source
+	whole, share := false, 0.0
 	for i := range d.Incident.Sources {
 		s := &d.Incident.Sources[i]
-		if s.Kind != model.SourceEdge {
-			continue
+		switch {
+		case s.Kind != model.SourceEdge:
+		case s.Sampled == 0 && d.realTime(s):
+			unstated = append(unstated, s)
+		case s.Sampled > 0 && s.Sampled < 1:
+			parts, share = append(parts, s), max(share, s.Sampled)
+		default:
+			whole = true
 		}
-		if s.Sampled == 1 || s.Sampled == 0 && !d.realTime(s) {
-			return // a whole log
+	}
+	switch {
+	case whole:
+		for _, s := range unstated {
+			d.warn("source %s (line %d) is a real-time log, whose sampling rate is a setting: it is taken for a sample, which cannot show absence; give it sampled: 100%% if it holds every request", s.URI, s.Line)
 		}
-		unknown = unknown || s.Sampled == 0
-		share = max(share, s.Sampled)
+	case len(unstated) > 0:
+		d.fail("the edge's only log is a real-time log (line %s) without `sampled`: whether it holds every request is not known, so it cannot show absence, and the numbers are no ceiling; give it sampled: 100%% if it does", linesOf(unstated))
+	case len(parts) > 0:
+		d.fail("the edge's only log is a sample of %.4g %% (line %s): it cannot show absence. It has %s on the suspect routes; expect about %.3g× as many, and fills that were not logged: the numbers are no ceiling. Add the standard logs",
+			100*share, linesOf(parts), hits(int64(m.Funnel.Hits)), 1/share)
+	}
+}
+
+func linesOf(sources []*model.Source) string {
+	var lines []string
+	for _, s := range sources {
 		lines = append(lines, fmt.Sprint(s.Line))
 	}
-	where := "line " + strings.Join(lines, ", ")
-	if unknown {
-		d.fail("the edge's only log is a real-time log (%s) without `sampled`: whether it holds every request is not known, so it cannot show absence, and the numbers are no ceiling; state sampled: 100%% if it does", where)
-		return
-	}
-	d.fail("the edge's only log is a sample of %.4g %% (%s): it cannot show absence. It has %s on the suspect routes; expect about %.3g× as many, and fills that were not logged: the numbers are no ceiling. Add the standard logs",
-		100*share, where, hits(int64(m.Funnel.Hits)), 1/share)
+	return strings.Join(lines, ", ")
 }
 
 // realTime reports whether the objects of a source are real-time logs, of which

@@ -121,17 +121,19 @@ func clockTime(t model.Instant) string { return t.Time().Format("2006-01-02 15:0
 func (d *diagnosis) silences() []silence {
 	judged := d.spans.judged()
 	rows, all := map[string]map[model.Instant]int{}, map[model.Instant]int{}
+	own, total := map[string]int{}, 0
 	for k, c := range d.tally.coverage {
 		if rows[k.cache] == nil {
 			rows[k.cache] = map[model.Instant]int{}
 		}
 		rows[k.cache][k.minute] += c.Rows
 		all[k.minute] += c.Rows
+		own[k.cache], total = own[k.cache]+c.Rows, total+c.Rows
 	}
 	var out []silence
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		for _, gap := range d.silent(rows[name], judged) {
-			if s := (silence{name, gap, due(rows[name], all, gap)}); s.expected >= expectedRows {
+			if s := (silence{name, gap, due(own[name], total, all, gap)}); s.expected >= expectedRows {
 				out = append(out, s)
 			}
 		}
@@ -156,19 +158,14 @@ func (d *diagnosis) silent(rows map[model.Instant]int, span model.Span) []model.
 	return out
 }
 
-// due returns how many rows a location should have within gap, by its
-// share of all rows outside it.
-func due(rows, all map[model.Instant]int, gap model.Span) float64 {
-	own, others, there := 0, 0, 0
-	for t, n := range all {
-		switch {
-		case t >= gap.From && t < gap.To:
-			there += n - rows[t]
-		default:
-			own, others = own+rows[t], others+n-rows[t]
-		}
+// due returns how many rows a location that has own rows in all should have
+// within gap, where it has none, by its share of the rows outside it.
+func due(own, total int, all map[model.Instant]int, gap model.Span) float64 {
+	there := 0
+	for t := gap.From; t < gap.To; t = t.Add(time.Minute) {
+		there += all[t]
 	}
-	return float64(there) * float64(own) / float64(max(1, others))
+	return float64(there) * float64(own) / float64(max(1, total-there-own))
 }
 
 // unseen counts the origin rows within span whose edge row is missing, beside
@@ -187,6 +184,20 @@ func (d *diagnosis) unseen(span model.Span) (n, usual int64, known bool) {
 	}
 	usual = elsewhere * int64(span.To.Sub(span.From)/time.Minute) / max(1, minutes)
 	return n, usual, rows > 0 && d.tally.summary(d.Incident.Window.Span).MissesAtOrigin > 0
+}
+
+// unseenIn says how many requests of a gap in the edge's log the origin saw.
+func (d *diagnosis) unseenIn(g *model.Gap) string {
+	from, err := time.Parse(time.RFC3339, g.From)
+	to, wrong := time.Parse(time.RFC3339, g.To)
+	if g.Source != "edge" || err != nil || wrong != nil {
+		return ""
+	}
+	n, usual, known := d.unseen(model.Span{From: model.InstantOf(from), To: model.InstantOf(to)})
+	if !known || n <= 2*usual+10 {
+		return ""
+	}
+	return fmt.Sprintf("; at least %s unseen: so many origin rows lack an edge row", times(n-usual, "request"))
 }
 
 // lateBy is how late CloudFront may deliver a row (formats.md 1.2).
