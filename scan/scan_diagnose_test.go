@@ -63,6 +63,9 @@ func hours(c *sim.Config) {
 	c.Rows, c.Users, c.Workspaces = 40_000, 3000, 900
 }
 
+// values are session values as the simulator logs them.
+var values = regexp.MustCompile(`[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f]{4}-`)
+
 func TestMistakes(t *testing.T) {
 	computes(t)
 	for _, m := range append(append(windowMistakes, routeMistakes...), append(rowMistakes, claimMistakes...)...) {
@@ -87,6 +90,9 @@ func TestMistakes(t *testing.T) {
 				if strings.Contains(text, w) {
 					t.Errorf("%q in:\n%s", w, text)
 				}
+			}
+			if values.MatchString(text) {
+				t.Errorf("a session value in:\n%s", text)
 			}
 			if got := verdictOf(f); got != m.want {
 				t.Errorf("verdict %d, want %d; said:\n%s", got, m.want, text)
@@ -272,6 +278,14 @@ var claimMistakes = []mistake{
 		words: []string{`the edge's only log is a sample of 10 % \(line \d+\): it cannot show absence. It has [\d,]+ hits on the suspect routes; expect about 10× as many`},
 	},
 	{
+		name: "real-time logs alone", world: func(c *sim.Config) { c.EdgeForms = []sim.EdgeForm{sim.Realtime} }, want: notComplete,
+		words: []string{`the edge's only log is a real-time log \(line \d+\) without .sampled.: .* cannot show absence`},
+	},
+	{
+		name: "real-time logs beside whole ones", world: func(c *sim.Config) { c.EdgeForms = []sim.EdgeForm{sim.Legacy, sim.Realtime} }, want: complete,
+		words: []string{`is a real-time log, whose sampling rate is a setting`}, never: []string{"the edge's only log"},
+	},
+	{
 		name: "a sample beside a whole log", edit: []string{"  - {kind: edge, uri: edge/*.gz, format: auto}\n",
 			"  - {kind: edge, uri: edge/*.gz, format: auto}\n  - {kind: edge, uri: edge/*-18.*.gz, format: auto, sampled: 10%}\n"},
 		want: complete, never: []string{"cannot show absence"},
@@ -365,6 +379,8 @@ func TestNoFalseAlarms(t *testing.T) {
 		{"no user logged", func(c *sim.Config) { c.LogUser = false }, ""},
 		{"a route outlives the other", func(c *sim.Config) { c.RouteTTL = map[string]time.Duration{"css": 5 * time.Second} }, ""},
 		{"keys kept, reverted late", func(c *sim.Config) { hours(c); c.LateRevert = 5 * time.Minute }, ""},
+		{"v2 as JSON", func(c *sim.Config) { c.EdgeForms = []sim.EdgeForm{sim.V2JSON} }, ""},
+		{"v2 as Parquet", func(c *sim.Config) { c.EdgeForms = []sim.EdgeForm{sim.V2Parquet} }, ""},
 		{"two caches and jitter", func(c *sim.Config) { hours(c); c.OriginJitter = 20 * time.Millisecond }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
