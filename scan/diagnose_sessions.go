@@ -13,6 +13,7 @@ import (
 // directory asks whether the logs' sessions and users are in the directory.
 func (d *diagnosis) directory(m *model.Manifest) {
 	d.people(m)
+	d.acted()
 	if d.Incident.Directory.Sessions.URI == "" {
 		return
 	}
@@ -44,6 +45,16 @@ func (d *diagnosis) people(m *model.Manifest) {
 	case unknown*strangerShare > j.Users && unknown >= enoughSessions:
 		d.warn("%s that %s (line %d) lacks are on %.0f %% of the log rows with a user: their workspaces are unknown, see unresolved_users.csv; export the table as of the incident, with deleted users",
 			times(int64(d.strangers("user")), "user"), table.URI, table.Line, 100*float64(unknown)/float64(j.Users))
+	}
+}
+
+// acted says that users changed something in workspaces which the memberships do
+// not give them: the table is of another day, or leaves some out, and through
+// whoever is missing there a workspace is missing here.
+func (d *diagnosis) acted() {
+	if n, table := len(d.tally.foreign), d.Incident.Directory.Memberships; n > 0 && table.URI != "" {
+		d.open("%s acted in a workspace that %s (line %d) does not give them: workspaces reached through them are in no count; export the memberships as of %v, with those since ended, or map valid_from and valid_to",
+			times(int64(n), "user"), table.URI, table.Line, d.Incident.Window.Span.From)
 	}
 }
 

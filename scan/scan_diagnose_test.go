@@ -266,6 +266,14 @@ var claimMistakes = []mistake{
 		words: []string{`0 of \d+ log users found in directory/users.csv \(line \d+\): does map.user of the origin source`},
 	},
 	{
+		name: "memberships that lack what people had", spoil: func(t *testing.T, dir string) {
+			for _, name := range glob(t, filepath.Join(dir, "origin", "*.gz")) {
+				writeFile(t, name, strings.ReplaceAll(readFile(t, name), `"}`+"\n", `","ws":"ws-since-left"}`+"\n"))
+			}
+		}, edit: []string{"path: path,", "path: path, workspace: ws,"}, want: notACeiling,
+		words: []string{`NOT A CEILING: \d+ users? acted in a workspace that directory/memberships.csv \(line \d+\) does not give them`},
+	},
+	{
 		name: "memberships of today", spoil: func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, "directory", "memberships.csv"), func(s string) string {
 				return regexp.MustCompile(`(?m)^([^,\n]*,[^,\n]*),.*$`).ReplaceAllString(s, "$1")
