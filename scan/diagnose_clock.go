@@ -23,8 +23,13 @@ func (d *diagnosis) clocks() {
 	case o.Refused != "":
 		d.warn("origin stamps were not used to time fills: %s", o.Refused)
 	}
+	d.writers()
 	if o.Partly != "" {
-		d.warn("a part of the origin log has another clock: %s", o.Partly)
+		if lines := d.elsewhen(); lines != "" {
+			d.open("a part of the origin log has another clock: %s. Most rows of the origin source of line %s are dated outside what is read: whom they show is in no count", o.Partly, lines)
+		} else {
+			d.warn("a part of the origin log has another clock: %s", o.Partly)
+		}
 	}
 	if n := len(o.Drift); n > 0 {
 		far := slices.MaxFunc(o.Drift, func(a, b calibrate.StepLag) int { return cmp.Compare(max(a.LagMS, -a.LagMS), max(b.LagMS, -b.LagMS)) })
@@ -33,6 +38,55 @@ func (d *diagnosis) clocks() {
 	if o.Refused == "" && o.Spread > vague {
 		d.warn("origin stamps lie up to %d ms around the edge's: are there several instances whose clocks differ? They time fills that much less well", o.Spread.Milliseconds())
 	}
+}
+
+// writers names the sources and instances whose clocks were wrong beside others
+// that were right: their stamps were set back by as much.
+func (d *diagnosis) writers() {
+	for i := range d.state.clocks.list {
+		c := &d.state.clocks.list[i]
+		if !c.Known() || !c.Wrong() || c.SetBack == 0 {
+			continue
+		}
+		src := &d.Incident.Sources[c.Source]
+		who, cause := fmt.Sprintf("the %s source of line %d", src.Kind, src.Line), ""
+		if c.Instance != "" {
+			who = fmt.Sprintf("instance %q of %s", c.Instance, who)
+		}
+		if c.Zone != 0 {
+			cause = fmt.Sprintf(", as local time of %s is: set time_zone: %s there", utc(c.Zone), zoneName(c.Zone))
+		}
+		d.warn("times of %s are %s %s the edge's on %s%s; they were set right by that", who, about(c.Ahead), beside(c.Ahead), times(c.Rows, "joined request"), cause)
+	}
+}
+
+// elsewhen names the origin sources of whose rows most lie outside the spans, by
+// their lines of the incident file, if there are others whose rows do not.
+func (d *diagnosis) elsewhen() string {
+	sums := map[*model.Source]model.Balance{}
+	for i := range d.state.objects {
+		if o := &d.state.objects[i]; o.source.Kind == model.SourceOrigin {
+			sums[o.source] = sums[o.source].Add(o.balance)
+		}
+	}
+	var far []*model.Source
+	for i := range d.Incident.Sources {
+		if s := &d.Incident.Sources[i]; sums[s].Filtered > sums[s].Parsed {
+			far = append(far, s)
+		}
+	}
+	if len(far) == len(sums) {
+		return ""
+	}
+	return linesOf(far)
+}
+
+// beside says to which side of the edge's clock another is off.
+func beside(ahead time.Duration) string {
+	if ahead < 0 {
+		return "behind"
+	}
+	return "ahead of"
 }
 
 // nearStamp is how far from a time zone's offset joined stamps may be for the
@@ -47,17 +101,13 @@ func (d *diagnosis) zoneAdvice(ahead time.Duration) string {
 		return ""
 	}
 	which := d.sourceLines(model.SourceOrigin)
-	word := "ahead of"
-	if ahead < 0 {
-		word = "behind"
-	}
 	for i := range d.Incident.Sources {
 		if s := &d.Incident.Sources[i]; s.Kind == model.SourceOrigin && s.TimeZone != "" {
-			return fmt.Sprintf(". Times of %s are %s %s the edge's: is time_zone: %s right?", which, exactly(ahead), word, s.TimeZone)
+			return fmt.Sprintf(". Times of %s are %s %s the edge's: is time_zone: %s right?", which, exactly(ahead), beside(ahead), s.TimeZone)
 		}
 	}
 	return fmt.Sprintf(". Times of %s are %s %s the edge's, as local time of %s is: set time_zone: %s there, and if the stamps end in Z, which claims UTC, mend what writes or exports them",
-		which, exactly(ahead), word, utc(zone), zoneName(zone))
+		which, exactly(ahead), beside(ahead), utc(zone), zoneName(zone))
 }
 
 // sourceLines names the sources of a kind by their lines of the incident file.

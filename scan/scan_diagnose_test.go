@@ -157,6 +157,17 @@ var windowMistakes = []mistake{
 		never: []string{"is the window in UTC"},
 	},
 	{
+		name: "one of two origin sources in local time", spoil: func(t *testing.T, dir string) { halve(t, dir, -8*time.Hour) }, want: notComplete,
+		edit:  []string{"  - kind: origin\n", "  - {kind: origin, uri: other/*.gz, format: jsonl, map: {time: ts, request_id: cf_id, method: method, path: path, status: status, session: sid_hash, user: user_id, set_cookie: set_cookie, set_session: set_sid_hash}}\n  - kind: origin\n"},
+		words: []string{`NOT A CEILING: a part of the origin log has another clock: .* about 8h0m0s behind .* Most rows of the origin source of line 19 are dated outside what is read`},
+		never: []string{"line 20", "is the window in UTC"},
+	},
+	{
+		name: "instances whose clocks are wrong", world: func(c *sim.Config) { c.Instances, c.OriginJitter = true, 30*time.Second }, want: complete,
+		words: []string{`times of instance "app-\d" of the origin source of line \d+ are \d+ s (behind|ahead of) the edge's on [\d,]+ joined requests; they were set right by that`},
+		never: []string{"time_zone", "is the window in UTC"},
+	},
+	{
 		name: "origin clock 17 minutes fast", world: func(c *sim.Config) { c.OriginSkew = 17 * time.Minute }, want: notComplete,
 		words: []string{`17m0s ahead of`}, never: []string{"time_zone", "local time"},
 	},
@@ -328,6 +339,29 @@ var claimMistakes = []mistake{
 		name: "another cookie", world: func(c *sim.Config) { c.LogCookie = true }, edit: []string{"names: [sid]", "names: [session_id]"}, want: complete,
 		words: []string{`[\d,]+ edge rows have cookies logged, and none of them is called session_id: is cookie.names right\?`},
 	},
+}
+
+// halve moves every other origin row to a folder of its own, by another clock.
+func halve(t *testing.T, dir string, ahead time.Duration) {
+	t.Helper()
+	for _, name := range glob(t, filepath.Join(dir, "origin", "*.gz")) {
+		var kept, moved strings.Builder
+		n := 0
+		for line := range strings.Lines(readFile(t, name)) {
+			if n++; n%2 == 0 {
+				kept.WriteString(line)
+				continue
+			}
+			stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, `{"ts":"`), `"`)
+			at, err := time.Parse(time.RFC3339, stamp)
+			if err != nil {
+				t.Fatal(err)
+			}
+			moved.WriteString(`{"ts":"` + at.Add(ahead).Format("2006-01-02T15:04:05.000Z") + `"` + rest)
+		}
+		writeFile(t, name, kept.String())
+		writeFile(t, filepath.Join(dir, "other", filepath.Base(name)), moved.String())
+	}
 }
 
 // written sets when the edge's objects were last written.
