@@ -17,7 +17,7 @@ import (
 )
 
 // edgeForms are the forms that stamp milliseconds and say the same besides.
-var edgeForms = []sim.EdgeForm{sim.V2JSON, sim.V2W3C, sim.V2Plain, sim.Realtime}
+var edgeForms = []sim.EdgeForm{sim.V2JSON, sim.V2W3C, sim.V2Plain, sim.V2Parquet, sim.Realtime}
 
 // formed is a busy incident whose edge log is delivered in the given forms.
 func formed(forms ...sim.EdgeForm) sim.Config {

@@ -157,6 +157,10 @@ func evidenceFree(t *testing.T, f *findings) string {
 // clearRefs zeroes every model.Ref in v. What pointers lead to is copied first.
 func clearRefs(v reflect.Value) {
 	switch v.Kind() {
+	case reflect.Slice:
+		if v.Type().Elem() == reflect.TypeFor[model.Ref]() {
+			v.SetZero()
+		}
 	case reflect.Pointer:
 		if v.IsNil() {
 			return
