@@ -2,6 +2,7 @@ package cloudfront_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -49,7 +50,9 @@ func TestForms(t *testing.T) {
 	for _, f := range written(t) {
 		t.Run(f.file, func(t *testing.T) {
 			in := read(t, "testdata/"+f.file)
-			decodetest.Run(t, maker(t, f.o), in)
+			dropping := f.o
+			dropping.Spans = []model.Span{{From: 1, To: 2}}
+			decodetest.Case{New: maker(t, f.o), Dropped: maker(t, dropping), Input: in, Secrets: []string{secret}}.Run(t)
 			got := decodetest.Read(bytes.NewReader(in), 0, maker(t, f.o))
 			decodetest.NoSecret(t, got, secret, "token")
 			golden := "testdata/" + f.file + ".golden"
@@ -209,6 +212,42 @@ func TestFilteredForms(t *testing.T) {
 	}
 }
 
+// text is the table as the conformance suite wants it.
+func (tab table) text() []byte {
+	var b bytes.Buffer
+	b.WriteString(strings.Join(tab.names, "\t"))
+	for _, row := range tab.rows {
+		b.WriteByte('\n')
+		for i, v := range row {
+			if i > 0 {
+				b.WriteByte('\t')
+			}
+			if v == nil {
+				v = []byte(`\N`)
+			}
+			b.Write(v)
+		}
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+func TestColumnsConform(t *testing.T) {
+	columns := func(o cloudfront.Options) decodetest.NewColumns {
+		ctx := newContext(t)
+		return func(emit func(decodetest.Row)) decode.Columnar {
+			return cloudfront.New(ctx, o, func(r *model.EdgeRow) bool {
+				rest := *r
+				rest.Ref = model.Ref{}
+				emit(decodetest.Row{Ref: r.Ref, Text: fmt.Sprintf("%+v", rest)})
+				return true
+			})
+		}
+	}
+	decodetest.Case{Columns: columns(cloudfront.Options{}), DroppedColumns: columns(cloudfront.Options{Spans: []model.Span{{From: 1, To: 2}}}),
+		Input: tableOf(t).text(), Secrets: []string{secret}}.Run(t)
+}
+
 func TestColumns(t *testing.T) {
 	var got []model.EdgeRow
 	d := cloudfront.New(newContext(t), cloudfront.Options{}, func(r *model.EdgeRow) bool { got = append(got, *r); return true })
@@ -320,6 +359,23 @@ func TestDelimiters(t *testing.T) {
 			if len(got) != 1 || got[0].Result != "Hit" {
 				t.Errorf("delimiter %q, given as %q, header %q: %v", delim, given, head, reasons)
 			}
+		}
+	}
+}
+
+// TestEscapes holds the escapes of JSON to what encoding/json reads.
+func TestEscapes(t *testing.T) {
+	for _, text := range []string{`abc`, `\u0061bc`, `a\/b`, `\ud83d\ude00`, `\ud83d`, `\ud83dx`, `\ud83d\u0041`, `\n\t\b\f\r\\\"`, `\u00E9\u00e9`, `\u00`, `\x`, `\u+123`, `\u00g0`, `a\`} {
+		row := `{"timestamp":"1678213265","x-edge-location":"SEA19-C1","c-ip":"192.0.2.1","cs-method":"` + text + `","cs-uri-stem":"/x","sc-status":"200","x-edge-result-type":"Hit"}`
+		got, reasons, _ := rows(t, cloudfront.Options{}, row+"\n")
+		var want struct {
+			Method string `json:"cs-method"`
+		}
+		if err := json.Unmarshal([]byte(row), &want); (err != nil) != (len(reasons) == 1) {
+			t.Errorf("%s: %v, and %v of encoding/json", text, reasons, err)
+		}
+		if len(got) == 1 && got[0].Method != want.Method {
+			t.Errorf("%s: %q, want %q", text, got[0].Method, want.Method)
 		}
 	}
 }

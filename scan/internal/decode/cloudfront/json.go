@@ -2,7 +2,7 @@ package cloudfront
 
 import (
 	"bytes"
-	"encoding/json"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/spillscope/spillscope/model"
@@ -115,15 +115,65 @@ func (o *object) note(key, value []byte) bool {
 	return true
 }
 
+// escapes are the letters behind a backslash that stand for a byte.
+var escapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
 // unescape appends a string of JSON to dst as the text it stands for. No field
-// of CloudFront needs an escape, but those who pass logs on may write one; so
-// it may cost what encoding/json costs.
+// of CloudFront needs an escape, but those who pass logs on may write one.
 func unescape(dst, raw []byte) ([]byte, bool) {
-	var s string
-	quoted := append(append([]byte{'"'}, raw...), '"')
-	err := json.Unmarshal(quoted, &s)
-	clear(quoted)
-	return append(dst, s...), err == nil && utf8.ValidString(s)
+	for len(raw) > 0 {
+		n := bytes.IndexByte(raw, '\\')
+		if n < 0 {
+			return append(dst, raw...), true
+		}
+		dst, raw = append(dst, raw[:n]...), raw[n+1:]
+		if len(raw) > 0 && raw[0] == 'u' {
+			c, size := unit(raw)
+			if size == 0 {
+				return dst, false
+			}
+			dst, raw = utf8.AppendRune(dst, c), raw[size:]
+			continue
+		}
+		if len(raw) == 0 || escapes[raw[0]] == 0 {
+			return dst, false
+		}
+		dst, raw = append(dst, escapes[raw[0]]), raw[1:]
+	}
+	return dst, true
+}
+
+// unit reads the escape uXXXX that b begins with, or two of them that are one
+// character beyond 16 bits, and returns how long it is; 0 if it is none.
+func unit(b []byte) (rune, int) {
+	const size = len("uXXXX")
+	c, ok := hex4(b)
+	if !ok {
+		return 0, 0
+	}
+	if utf16.IsSurrogate(c) && len(b) > size && b[size] == '\\' {
+		if low, ok := hex4(b[size+1:]); ok {
+			if whole := utf16.DecodeRune(c, low); whole != utf8.RuneError {
+				return whole, 2*size + 1
+			}
+		}
+	}
+	return c, size // half a pair becomes U+FFFD
+}
+
+// hex4 reads uXXXX.
+func hex4(b []byte) (c rune, ok bool) {
+	if len(b) < len("uXXXX") || b[0] != 'u' {
+		return 0, false
+	}
+	for _, x := range b[1:5] {
+		digit := bytes.IndexByte([]byte("0123456789abcdef"), x|0x20)
+		if digit < 0 || x < '0' {
+			return 0, false
+		}
+		c = c<<4 | rune(digit)
+	}
+	return c, true
 }
 
 func space(b []byte) []byte {
