@@ -36,7 +36,15 @@ func read(t testing.TB, path string) []byte {
 }
 
 func TestConformance(t *testing.T) {
-	decodetest.Run(t, origintest.New(t, open, origin.Options{Source: source()}), read(t, "testdata/rows.log"))
+	input := read(t, "testdata/rows.log")
+	first, _, _ := bytes.Cut(input, []byte("\n"))
+	o := origin.Options{Source: source()}
+	dropped := o
+	dropped.Spans = []model.Span{{From: 1, To: 2}}
+	decodetest.Case{
+		New: origintest.New(t, open, o), Dropped: origintest.New(t, open, dropped),
+		Input: input, DroppedInput: append(first, '\n'), Secrets: []string{origintest.Secret},
+	}.Run(t)
 }
 
 func TestGolden(t *testing.T) {
@@ -68,22 +76,6 @@ func TestUnsaid(t *testing.T) {
 	}
 	if s := d.Stats(); s.Balancer != 1 || s.WithoutID != 1 || s.All.Rows != 1 {
 		t.Errorf("%+v", s)
-	}
-}
-
-func TestDroppedRowsAllocateNothing(t *testing.T) {
-	d, err := alb.New(origintest.Context(t), origin.Options{Source: source(), Spans: []model.Span{{From: 1, To: 2}}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, _, _ := bytes.Cut(read(t, "testdata/rows.log"), []byte("\n"))
-	n := testing.AllocsPerRun(1000, func() {
-		if got, reason := d.Line(model.Ref{}, line); got != decode.Filtered {
-			t.Fatal(got, reason)
-		}
-	})
-	if n > 0 {
-		t.Errorf("%v allocations a row", n)
 	}
 }
 

@@ -401,6 +401,9 @@ func FuzzDecoder(f *testing.F) {
 	newDecoder := maker(f, origin.Options{Source: source()})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		decodetest.Account(t, in, decodetest.Read(bytes.NewReader(in), 0, newDecoder))
+		if strings.Contains(strings.ToLower(string(in)), secret) {
+			return // as the path it may be a host, and hosts are no secrets
+		}
 		planted, err := json.Marshal(map[string]any{"ts": 1678213265, "path": string(in), "sid_hash": secret + string(in), "set_cookie": []string{"sid=" + secret}, "set_sid_hash": secret})
 		if err != nil {
 			t.Fatal(err)

@@ -34,7 +34,13 @@ func read(t testing.TB, path string) []byte {
 }
 
 func TestConformance(t *testing.T) {
-	decodetest.Run(t, origintest.New(t, open, origin.Options{Source: origintest.Source()}), read(t, "testdata/rows.log"))
+	o := origin.Options{Source: origintest.Source()}
+	dropped := o
+	dropped.Spans = []model.Span{{From: 1, To: 2}}
+	decodetest.Case{
+		New: origintest.New(t, open, o), Dropped: origintest.New(t, open, dropped),
+		Input: read(t, "testdata/rows.log"), DroppedInput: []byte(typical + "\n"), Secrets: []string{origintest.Secret, origintest.Secret2},
+	}.Run(t)
 }
 
 func TestGolden(t *testing.T) {
@@ -97,22 +103,6 @@ func TestUse(t *testing.T) {
 const typical = `ts=2023-03-07T18:21:05.123Z level=info cf_id=VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVQ== method=GET ` +
 	`path=/static/js/app.js?v=1 status=200 sid_hash=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 user_id=u_0001 ` +
 	`set_cookie=true ua="Mozilla/5.0 (KHTML, like \"Gecko\") Chrome/110.0" xff=192.0.2.10`
-
-func TestDroppedRowsAllocateNothing(t *testing.T) {
-	d, err := logfmt.New(origintest.Context(t), origin.Options{Source: origintest.Source(), Spans: []model.Span{{From: 1, To: 2}}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := []byte(typical)
-	n := testing.AllocsPerRun(1000, func() {
-		if got, reason := d.Line(model.Ref{}, line); got != decode.Filtered {
-			t.Fatal(got, reason)
-		}
-	})
-	if n > 0 {
-		t.Errorf("%v allocations a row", n)
-	}
-}
 
 // FuzzDecoder checks the account, secrets, and that what strconv quotes is read
 // as it was.

@@ -186,3 +186,24 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// TestConformance drives the columns as decode/parquet does.
+func TestConformance(t *testing.T) {
+	table := func(spans []model.Span) decodetest.NewColumns {
+		return func(emit func(decodetest.Row)) decode.Columnar {
+			c, err := origin.NewColumns(origintest.Context(t), origin.Options{Source: origintest.Source(), Spans: spans}, func(r *model.OriginRow) bool {
+				emit(decodetest.Row{Ref: r.Ref, Text: origintest.Text(r)})
+				return true
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+	}
+	text := strings.ReplaceAll(strings.Join(columns(), "\t")+"\n"+asColumns(), "\t\t", "\t\\N\t")
+	decodetest.Case{
+		Columns: table(nil), DroppedColumns: table([]model.Span{{From: 1, To: 2}}),
+		Input: []byte(text), Secrets: []string{origintest.Secret, origintest.Secret2},
+	}.Run(t)
+}

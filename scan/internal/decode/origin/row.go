@@ -31,18 +31,40 @@ func (m *Rows) status() (int, bool) {
 func (m *Rows) place() (decode.Place, string) {
 	host := m.memo.Host(m.text(Host))
 	b := m.text(Path)
-	if len(b) > 0 && b[0] != '/' && bytes.Contains(b, []byte("://")) {
-		if of, path := decode.SplitURL(string(b)); of != "" {
-			if host == "" {
-				host = of
-			}
-			return m.memo.Place(of, []byte(path)), host
+	if of, path := splitURL(b); len(of) > 0 {
+		asked := m.memo.Host(of)
+		if host == "" {
+			host = asked
 		}
+		return m.memo.Place(asked, path), host
 	}
 	if i := bytes.IndexAny(b, "?#"); i >= 0 {
 		b = b[:i]
 	}
 	return m.memo.Place("", b), host
+}
+
+// splitURL returns host, with its port, and path of a URL; see decode.SplitURL,
+// which makes strings of them.
+func splitURL(b []byte) (host, path []byte) {
+	if len(b) == 0 || b[0] == '/' {
+		return nil, nil
+	}
+	at := bytes.Index(b, []byte("://"))
+	if at < 0 {
+		return nil, nil
+	}
+	host, path = b[at+len("://"):], b[at+1:at+2] // a slash, without allocating one
+	if i := bytes.IndexAny(host, "/?#\\"); i >= 0 {
+		if host[i] == '/' {
+			path = host[i:]
+		}
+		host = host[:i]
+	}
+	if i := bytes.IndexAny(path, "?#"); i >= 0 {
+		path = path[:i]
+	}
+	return host[bytes.LastIndexByte(host, '@')+1:], path
 }
 
 // sessions reads the session presented and the one issued, and reports whether
