@@ -74,6 +74,7 @@ func (s *state) diagnose(m *model.Manifest) *diagnosis {
 	d.warnings = append(d.warnings, s.dir.Warnings()...)
 	d.warnings = append(d.warnings, s.notes.warnings...)
 	d.warnings = append(d.warnings, s.notes.lackingFields()...)
+	d.toldSources()
 	d.warnings = append(d.opened, d.warnings...) // what weighs most comes first: a terminal shows a few
 	return d
 }

@@ -2,8 +2,10 @@ package scan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/calibrate"
@@ -126,8 +128,9 @@ type deviceSightings struct {
 }
 
 // crowd is the number of sightings of one address and User-Agent beyond which
-// only those are kept that can speak for a hit: of its connection, or the first
-// of their session, by which it is known to be at home there. So many are an
+// only those are kept that can speak for a hit: of its connection, of a device
+// id that its connection showed, or the first of their session, by which it is
+// known to be at home there. So many are an
 // office or a carrier behind one address; what other connections show is weak
 // evidence there, and memory must not grow with them.
 const crowd = 50_000
@@ -147,32 +150,52 @@ func connections(group []*hit) map[model.ID]bool {
 // crowd it returns those that matter to conns.
 func (d *deviceSightings) of(device model.ID, s *state, conns map[model.ID]bool) ([]identity.Sighting, error) {
 	var out []identity.Sighting
-	seen := map[model.ID]bool{}
+	seen, ids, told := map[model.ID]bool{}, map[model.ID]bool{}, false
 	for ; d.more; d.more = d.it.Next() {
 		key, val := d.it.Record()
 		switch c := bytes.Compare(key[:len(device)], device[:]); {
 		case c < 0:
 			continue
 		case c > 0:
-			return out, nil
+			return inOrder(out, told), nil
 		}
 		x := new(sighting)
 		if err := d.dec.Decode(val, x.fields); err != nil {
 			return nil, err
 		}
-		if len(out) >= crowd && !conns[x.Conn] && seen[x.Session] {
+		if conns[x.Conn] && !x.DeviceID.IsZero() {
+			ids[x.DeviceID] = true
+		}
+		if len(out) >= crowd && !conns[x.Conn] && !ids[x.DeviceID] && seen[x.Session] {
 			continue
 		}
 		seen[x.Session] = true
-		out = append(out, s.sighted(x))
+		y := s.sighted(x)
+		if x.told() {
+			at, ok := s.toldTime(x)
+			if !ok {
+				continue
+			}
+			y.Start, y.Done, told = at, at, true
+		}
+		out = append(out, y)
 	}
-	return out, nil
+	return inOrder(out, told), nil
+}
+
+// inOrder puts sightings in the order of their times again, where those of told
+// ones were corrected.
+func inOrder(list []identity.Sighting, told bool) []identity.Sighting {
+	if told {
+		slices.SortStableFunc(list, func(a, b identity.Sighting) int { return cmp.Compare(a.Start.Lo, b.Start.Lo) })
+	}
+	return list
 }
 
 // sighted is x as package identity sees it, timed by its origin row.
 func (s *state) sighted(x *sighting) identity.Sighting {
 	start, done := x.Start, x.Done
-	if x.Origin != nil && s.offset.Refused == "" {
+	if x.Origin != nil && !x.told() && s.offset.Refused == "" {
 		wait := x.Done.Lo.Sub(x.Start.Lo)
 		at := x.Origin.Time.Shift(s.offset.Lag).Widen(3 * s.offset.Spread)
 		if !s.offset.FromStart {
@@ -184,7 +207,8 @@ func (s *state) sighted(x *sighting) identity.Sighting {
 		}
 	}
 	out := identity.Sighting{
-		RequestID: x.ID, Start: start, Done: done, Conn: x.Conn,
+		RequestID: x.ID, Start: start, Done: done, Conn: x.Conn, DeviceID: x.DeviceID, Away: x.Away,
+		Told:    x.told() && !x.atEdge(),
 		Session: x.Session, User: x.User, Issued: x.Issued, Heir: s.heir(x), Named: x.named(),
 		Kind: x.Kind, Asset: x.Asset, Sets: s.sets(x), Payload: x,
 	}
@@ -226,7 +250,7 @@ func (x *sighting) named() string {
 // none of the client's own.
 func (s *state) sets(x *sighting) float64 {
 	switch {
-	case x.Origin == nil && x.Hit:
+	case x.Origin == nil && x.Hit, x.told():
 		return 0
 	case x.Origin != nil && x.Origin.SetCookie != model.Unknown:
 		if x.Origin.SetCookie == model.Yes {
@@ -273,7 +297,7 @@ func (s *state) identityHit(h *hit) identity.Hit {
 	}
 	for n, c := range h.Candidates {
 		if h.own(n) { // whatever it set was there when its request left
-			out.Candidates = append(out.Candidates, identity.Candidate{Prior: c.P, Device: c.Device, Conn: c.Conn})
+			out.Candidates = append(out.Candidates, identity.Candidate{Prior: c.P, Device: c.Device, Conn: c.Conn, DeviceID: c.Hold.DeviceID})
 			continue
 		}
 		sure := s.sure(&c.Hold)
@@ -285,7 +309,7 @@ func (s *state) identityHit(h *hit) identity.Hit {
 		}
 		out.Candidates = append(out.Candidates, identity.Candidate{
 			Prior: float64(c.P * sure), Bears: c.Hold.Bears, Session: c.Hold.Session, User: c.Hold.User,
-			Device: c.Device, Conn: c.Conn, Filled: c.Time,
+			Device: c.Device, Conn: c.Conn, Filled: c.Time, DeviceID: c.Hold.DeviceID,
 		})
 	}
 	return out

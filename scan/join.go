@@ -17,6 +17,8 @@ type joiner struct {
 	*state
 	cache    *spill.Writer
 	seen     *spill.Writer
+	labelled *spill.Sorter // sightings with a device id, by it
+	labels   *spill.Writer
 	nameless *spill.Writer // rows that wait for the ladder
 	places   *placer       // nil: every origin row has a request id
 	key, val []byte
@@ -37,18 +39,28 @@ func (s *state) join() error {
 	if err := s.readClocks(); err != nil {
 		return err
 	}
-	rows := s.sorter(derivedShare/2, 1)
-	j := &joiner{state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer(), nameless: rows.Writer(), places: s.newPlacer()}
+	rows, labelled := s.sorter(derivedShare/2, 1), s.sorter(derivedShare/2, 1)
+	j := &joiner{
+		state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer(), nameless: rows.Writer(),
+		labelled: labelled, labels: labelled.Writer(), places: s.newPlacer(),
+	}
 	if err := join.Requests(s.requests, j.request); err != nil {
-		return errors.Join(err, rows.Close(), j.places.close())
+		return errors.Join(err, rows.Close(), labelled.Close(), j.places.close())
 	}
 	if err := j.place(); err != nil {
-		return errors.Join(err, rows.Close())
+		return errors.Join(err, rows.Close(), labelled.Close())
 	}
-	err := errors.Join(j.seen.Close(), j.nameless.Close(), s.requests.Close(), s.watch.freeze())
+	err := errors.Join(j.nameless.Close(), j.labels.Close(), s.requests.Close(), s.watch.freeze())
 	s.requests = nil
+	if err == nil {
+		err = j.handOut()
+	}
+	err = errors.Join(err, j.seen.Close(), labelled.Close())
 	s.clock.Strangers(&s.tally.alone, &s.notes.origin.Outside)
 	s.offset = s.clock.Offset(s.originInstant())
+	if err == nil {
+		err = s.timeTold()
+	}
 	if err == nil {
 		err = j.climb(rows)
 	}
@@ -82,6 +94,11 @@ func (j *joiner) request(r *join.Request) error {
 	if len(r.Edges) > 1 {
 		j.tally.funnel.ConflictingIDs++
 	}
+	origins, told := partTold(r.Origins)
+	r.Origins = origins
+	if err := j.tell(r, told); err != nil || len(r.Edges)+len(origins) == 0 {
+		return err
+	}
 	for i := range r.Origins {
 		j.countOrigin(&r.Origins[i], len(r.Edges) > 0)
 	}
@@ -99,7 +116,7 @@ func (j *joiner) request(r *join.Request) error {
 	if len(r.Edges) > 0 {
 		return nil
 	}
-	if j.places != nil && isStray(&r.Origins[0]) && !r.Origins[0].Told {
+	if j.places != nil && isStray(&r.Origins[0]) {
 		return j.places.stray(&r.Origins[0])
 	}
 	return j.unmatched(r.Origins)
@@ -199,7 +216,7 @@ func (j *joiner) holder(e *model.EdgeRow, origins []model.OriginRow) holding {
 
 // holderAtOrigin says whose session the response that o tells of carried.
 func (j *joiner) holderAtOrigin(o *model.OriginRow) holding {
-	h := holding{Rung: model.RungOriginRow, Origin: true, Stamp: o.Time, OriginID: o.Ref, Session: o.Issued}
+	h := holding{Rung: model.RungOriginRow, Origin: true, Stamp: o.Time, OriginID: o.Ref, Session: o.Issued, DeviceID: o.Device}
 	if h.Session.IsZero() {
 		h.Session = o.Presented
 	}
@@ -257,6 +274,7 @@ func (j *joiner) sightingsOf(e *model.EdgeRow, row *cacheRow, origins []model.Or
 	for i := range origins {
 		o := &origins[i]
 		x := base
+		x.DeviceID = o.Device
 		if o.Issued.IsZero() && o.Presented.IsZero() && j.presenter(o) == "" {
 			if !j.objects[o.Ref.Object].shows || !carries(e) {
 				continue
@@ -310,7 +328,7 @@ func (j *joiner) unmatched(origins []model.OriginRow) error {
 		x := sighting{
 			ID: o.RequestID, Device: device,
 			Start: o.Time, Done: o.Time, Session: o.Presented, Issued: o.Issued,
-			User: j.presenter(o), Origin: o,
+			User: j.presenter(o), Origin: o, DeviceID: o.Device,
 		}
 		if err := j.keepSighting(&x); err != nil {
 			return err
@@ -319,14 +337,31 @@ func (j *joiner) unmatched(origins []model.OriginRow) error {
 	return nil
 }
 
+// keepSighting keeps x: at its device, or first with the others of its device id.
 func (j *joiner) keepSighting(x *sighting) error {
-	j.reports.sighting(x.User, x.Device)
-	j.key = append(j.key[:0], x.Device[:]...)
+	if !x.Device.IsZero() {
+		j.reports.sighting(x.User, x.Device)
+	}
+	if x.DeviceID.IsZero() {
+		return j.putSighting(x)
+	}
+	j.sightingKey(x.DeviceID, x)
+	j.val = wire.Encode(j.val[:0], x.fields)
+	return j.labels.Add(j.key, j.val)
+}
+
+func (j *joiner) putSighting(x *sighting) error {
+	j.sightingKey(x.Device, x)
+	j.val = wire.Encode(j.val[:0], x.fields)
+	return j.seen.Add(j.key, j.val)
+}
+
+// sightingKey sets the key by which sightings of the same group are in order.
+func (j *joiner) sightingKey(group model.ID, x *sighting) {
+	j.key = append(j.key[:0], group[:]...)
 	j.key = appendInstant(j.key, x.Start.Lo)
 	j.key = append(j.key, x.ID...)
 	if x.Origin != nil { // rows of one id come in the order of what they say, not of where they stand
 		j.key = binary.BigEndian.AppendUint64(j.key, x.Origin.Line)
 	}
-	j.val = wire.Encode(j.val[:0], x.fields)
-	return j.seen.Add(j.key, j.val)
 }

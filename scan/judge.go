@@ -265,7 +265,7 @@ func (j *judge) follow(d *identity.Device, i int, rows []judged) {
 // look notes what one request with the holder's session reached.
 func (j *judge) look(x *judged, s *sighting) {
 	o := s.Origin
-	if o == nil || o.Route != model.NoRoute || o.Status < 200 || o.Status >= 400 {
+	if o == nil || o.Route != model.NoRoute || !succeeded(o) {
 		return
 	}
 	x.opened = model.Yes
@@ -291,7 +291,13 @@ func writes(o *model.OriginRow) bool {
 	case "", "GET", "HEAD", "OPTIONS":
 		return false
 	}
-	return o.Status >= 200 && o.Status < 400
+	return succeeded(o)
+}
+
+// succeeded reports whether a request was answered as asked. A record of what a
+// user did need not have a status: it is one of what was done.
+func succeeded(o *model.OriginRow) bool {
+	return o.Status >= 200 && o.Status < 400 || o.Told && o.Status == 0
 }
 
 // keep stores a row and its share in users, workspaces and devices.

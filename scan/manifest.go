@@ -28,6 +28,8 @@ type params struct {
 	Writers []calibrate.WriterClock `json:"origin_clocks,omitempty"`
 	Tracing *Tracing                `json:"traces,omitempty"`
 	Placing *Placing                `json:"placed_rows,omitempty"`
+	Told    []ToldSource            `json:"sighting_sources,omitempty"`
+	IDs     DeviceIDs               `json:"device_ids,omitzero"`
 }
 
 // manifest states the identity of the case: what follows from the inputs and
@@ -51,7 +53,7 @@ func (s *state) manifest() model.Manifest {
 		HeldOut:     s.heldOut.result(),
 		Sensitivity: s.sensitivities,
 		Funnel:      s.tally.funnel,
-		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.confirms.report(), s.headerSizes.report(), s.habits.Report(), s.trials, s.writerClocks(), some(s.tracing), some(s.placing)},
+		Params:      params{s.offset, s.losses, s.leakReport(), s.lifetimes(), s.caches.report(), s.confirms.report(), s.headerSizes.report(), s.habits.Report(), s.trials, s.writerClocks(), some(s.tracing), some(s.placing), s.toldReport(), s.deviceIDs},
 		Pruned:      s.pruned,
 		Flags:       s.outcome.flags,
 		Synthetic:   figures.Nearest(s.conditions()),
@@ -154,7 +156,7 @@ func (s *state) setOn() string {
 		return fmt.Sprintf("ASSUMPTION: a session's responses set the cookie once per %v; every one is counted as if it did, which is too many", rule.Period)
 	case s.sources(model.SourceOrigin) == 0:
 		return "ASSUMPTION: every response to a request with a session set the cookie, since no origin log says otherwise"
-	case slices.ContainsFunc(s.objects, func(o object) bool { return !o.edge && !o.sets }):
+	case slices.ContainsFunc(s.objects, func(o object) bool { return o.source.Kind == model.SourceOrigin && !o.sets }):
 		return "ASSUMPTION: every response to a request with a session set the cookie, since an origin source maps neither set_cookie nor set_session"
 	}
 	return "Which responses set the cookie is read from the origin log"

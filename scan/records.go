@@ -25,6 +25,7 @@ func appendRef(key []byte, r model.Ref) []byte {
 type holding struct {
 	Session  model.ID
 	User     string
+	DeviceID model.ID // of the client, where its origin row shows one
 	Rung     model.Rung
 	Bears    bool // carried a session cookie, or may have
 	Quiet    bool // presented a session, and its response set none
@@ -45,12 +46,17 @@ func (h *holding) answered() bool { return h.Origin || h.Placed.Sure }
 
 // empty reports whether the ladder found that the fill presented no session.
 func (h *holding) empty() bool {
-	return (h.Rung == model.RungPlaced || h.Rung == model.RungConnection || h.Rung == model.RungAgent) && !h.known()
+	switch h.Rung {
+	case model.RungPlaced, model.RungConnection, model.RungDeviceID, model.RungAgent:
+		return !h.known()
+	}
+	return false
 }
 
 func (h *holding) fields(c *wire.Codec) {
 	c.ID(&h.Session)
 	wire.Text(c, &h.User)
+	c.ID(&h.DeviceID)
 	wire.Number(c, &h.Rung)
 	c.Bool(&h.Bears)
 	c.Bool(&h.Quiet)
@@ -87,25 +93,29 @@ func (r *cacheRow) fields(c *wire.Codec) {
 
 // sighting is a request that shows a device's session.
 type sighting struct {
-	ID      string
-	Device  model.ID
-	Conn    model.ID
-	Start   model.Interval
-	Done    model.Interval
-	Session model.ID
-	User    string
-	Issued  model.ID
-	Origin  *model.OriginRow // nil: seen in the edge's cookie column
-	EdgeRef model.Ref
-	Hit     bool // answered from the cache
-	Asset   bool // of a suspect route
-	Kind    model.ClientKind
+	ID       string
+	Device   model.ID
+	Conn     model.ID
+	DeviceID model.ID
+	Away     bool // a copy: it was seen at another device of its id
+	Start    model.Interval
+	Done     model.Interval
+	Session  model.ID
+	User     string
+	Issued   model.ID
+	Origin   *model.OriginRow // nil: seen in the edge's cookie column
+	EdgeRef  model.Ref        // zero: only told, or its edge row is lost
+	Hit      bool             // answered from the cache
+	Asset    bool             // of a suspect route
+	Kind     model.ClientKind
 }
 
 func (s *sighting) fields(c *wire.Codec) {
 	wire.Text(c, &s.ID)
 	c.ID(&s.Device)
 	c.ID(&s.Conn)
+	c.ID(&s.DeviceID)
+	c.Bool(&s.Away)
 	c.Interval(&s.Start)
 	c.Interval(&s.Done)
 	c.ID(&s.Session)

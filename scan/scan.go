@@ -78,20 +78,23 @@ type state struct {
 // evidence is what reading the logs gave. Judging reads it only, so that the
 // same evidence can be judged again under other assumptions.
 type evidence struct {
-	requests  *spill.Sorter // rows by request id
-	traces    *spill.Sorter // rows that have a trace alone, by it, with the request ids that others know
-	rejects   *spill.Sorter
-	cacheRows *spill.Sorter // by object key, start
-	sightings *spill.Sorter // by device, time
-	watch     *watch
-	tracing   Tracing
-	feeds     *feeds // on which ways the edge rows came
-	placing   Placing
-	clocks    originClocks
-	clock     calibrate.Clock
-	offset    calibrate.Offset
-	trials    identity.Trials // of the rungs of the holder ladder
-	notes     notes
+	requests   *spill.Sorter // rows by request id
+	traces     *spill.Sorter // rows that have a trace alone, by it, with the request ids that others know
+	rejects    *spill.Sorter
+	cacheRows  *spill.Sorter // by object key, start
+	sightings  *spill.Sorter // by device, time
+	watch      *watch
+	tracing    Tracing
+	feeds      *feeds // on which ways the edge rows came
+	placing    Placing
+	clocks     originClocks
+	clock      calibrate.Clock
+	offset     calibrate.Offset
+	trials     identity.Trials // of the rungs of the holder ladder
+	notes      notes
+	told       map[string]*ToldSource // by the URI of the source
+	toldClocks toldClocks
+	deviceIDs  DeviceIDs
 }
 
 // judgement is what is made of the evidence under one incident file. The tally
