@@ -158,7 +158,7 @@ type Source struct {
 	Kind        SourceKind
 	URI         string            // file, folder, glob or s3:// prefix, relative to the incident file
 	Format      string            // auto, or one of the formats of the kind
-	Unwrap      string            // what the rows are wrapped in: cloudwatch-export, firehose, string-json; "": found out
+	Unwrap      string            // what the rows are wrapped in: cloudwatch-export, firehose, string-json, none; "": found out
 	Fields      []string          // columns, in order, of a log that does not name them itself
 	Delimiter   string            // between them; "": found out
 	Map         map[string]string // our name → dotted path or column in the row

@@ -175,3 +175,50 @@ func TestDeliveredAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestEqualLines: what says the same in two events is two rows, in none it is
+// one.
+func TestEqualLines(t *testing.T) {
+	t.Parallel()
+	row := `{"ts":"2023-03-07T18:25:05.123Z","path":"/health","status":200}`
+	event := `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"%d","timestamp":1,"message":` + quoted(t, row) + `}]}`
+	for _, tt := range []struct {
+		name, text string
+		duplicate  int64
+	}{
+		{"lines", row + "\n" + row + "\n", 1},
+		{"events", fmt.Sprintf(event, 1) + fmt.Sprintf(event, 2), 0},
+		{"an event twice", fmt.Sprintf(event, 1) + fmt.Sprintf(event, 1), 1},
+	} {
+		dir := leaking(t)
+		writeFile(t, filepath.Join(dir, "origin", "more.jsonl.gz"), tt.text)
+		f := run(t, inputOf(t, dir))
+		balanced(t, f)
+		if in := f.input(t, "more"); in.Lines != 2 || in.Duplicate != tt.duplicate {
+			t.Errorf("%s: %+v, want %d duplicate", tt.name, in.Balance, tt.duplicate)
+		}
+	}
+}
+
+// TestLooksOtherwise: an object that is not what its source says is read all
+// the same, and said to be something else; one that nobody can read is named.
+func TestLooksOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, file, text, warning, problem string }{
+		{"a CDN log among the application's", "origin/more.jsonl.gz", "2023-03-07\t18:21:05\tSEA19-C1\t1\n", "looks like cloudfront, but is read as jsonl of the kind origin", ""},
+		{"rows of the application among the CDN's", "edge/E2EXAMPLE0DEMO.2023-03-07-18.more.gz", `{"ts":1}` + "\n", "looks like jsonl, but is read as cloudfront of the kind edge", ""},
+		{"an error page", "origin/more.jsonl.gz", "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>", "", "download it again"},
+	} {
+		dir := leaking(t)
+		writeFile(t, filepath.Join(dir, tt.file), tt.text)
+		f := run(t, inputOf(t, dir))
+		balanced(t, f)
+		told := strings.Join(f.manifest.Warnings, "\n")
+		if tt.warning != "" && !strings.Contains(told, tt.warning) {
+			t.Errorf("%s: no %q in\n%s", tt.name, tt.warning, told)
+		}
+		if in := f.input(t, "more"); tt.problem != "" && !strings.Contains(fmt.Sprintf("%+v", in)+strings.Join(f.manifest.Partial, "\n"), tt.problem) {
+			t.Errorf("%s: no %q in %+v, %q", tt.name, tt.problem, in, f.manifest.Partial)
+		}
+	}
+}

@@ -102,7 +102,7 @@ func (r *reader) rows(v value, s *model.Source, check func(value, map[string]str
 }
 
 func (r *reader) unwrap(s *model.Source) field {
-	return field{"unwrap", oneOf(r, &s.Unwrap, "cloudwatch-export", "firehose", "string-json")}
+	return field{"unwrap", oneOf(r, &s.Unwrap, "cloudwatch-export", "firehose", "string-json", "none")}
 }
 
 func (r *reader) fields(s *model.Source) field {

@@ -173,19 +173,19 @@ func isEnvelope(text []byte) bool {
 
 // stampLen returns the length of the stamps before a message and of the space
 // behind them: one as exports have it, two where a tool adds the time of
-// ingestion; 0 if there is none.
+// ingestion; 0 if there is none. Before anything but JSON a second stamp is
+// the message's own.
 func stampLen(b []byte) int {
-	n := 0
-	for range 2 {
-		k := oneStamp(b[n:])
-		if k == 0 {
-			break
-		}
+	n := oneStamp(b)
+	if n == 0 {
+		return 0
+	}
+	if k := oneStamp(b[n:]); k > 0 && bytes.HasPrefix(b[n+k:], []byte{'{'}) {
 		n += k
 	}
 	for _, stream := range [...]string{"stdout F ", "stderr F "} { // of a container runtime
-		if n > 0 && bytes.HasPrefix(b[n:], []byte(stream)) {
-			n += len(stream)
+		if bytes.HasPrefix(b[n:], []byte(stream)) {
+			return n + len(stream)
 		}
 	}
 	return n
