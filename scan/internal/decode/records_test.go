@@ -307,3 +307,33 @@ func BenchmarkRecords(b *testing.B) {
 		})
 	}
 }
+
+// hoarder keeps what it was lent.
+type hoarder struct{ lent [][]byte }
+
+func (h *hoarder) Line(_ model.Ref, row []byte) (decode.Outcome, string) {
+	h.lent = append(h.lent, row)
+	return decode.Parsed, ""
+}
+
+// TestWiped: what was unwrapped, sessions in clear among it, is overwritten.
+func TestWiped(t *testing.T) {
+	const secret = "planted-secret"
+	row := `{\"sid\":\"` + secret + `\"}`
+	for name, in := range map[string]string{
+		"envelopes": `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"` + row + `"}]}`,
+		"Docker":    `{"log":"` + row + `\n","stream":"stdout","time":"t"}` + "\n",
+		"values":    `{"sid":"` + secret + `"}{"sid":"` + secret + `"}`,
+		"export":    "2023-03-07T18:21:05.123Z {\"sid\":\"" + secret + "\"}\n",
+	} {
+		var h hoarder
+		if _, err := decode.Records(strings.NewReader(in), 0, "", &h, func(model.Reject) {}); err != nil || len(h.lent) == 0 {
+			t.Errorf("%s: %d rows, error %v", name, len(h.lent), err)
+		}
+		for _, lent := range h.lent {
+			if bytes.Contains(lent, []byte(secret)) {
+				t.Errorf("%s: a buffer still holds the session", name)
+			}
+		}
+	}
+}
