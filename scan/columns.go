@@ -3,9 +3,13 @@ package scan
 import (
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
+	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
 	"github.com/spillscope/spillscope/scan/internal/decode/parquet"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
 // columns reads a Parquet object, which is told by its beginning but read from
@@ -24,7 +28,46 @@ func (r *reader) columns(o *object, d decoding) error {
 	if _, err := file.ReadAt(head[:], 0); err == nil && !parquet.Is(head[:]) {
 		return errors.New("is Parquet inside a compressed file, which cannot be read in place: unpack it first, with gunzip or unzstd")
 	}
-	o.balance, err = parquet.Read(file, size, o.number, into, r.reject)
+	if r.peek != nil {
+		o.balance, err = parquet.Peek(file, size, o.number, peekRows, into, r.reject)
+	} else {
+		o.balance, err = parquet.Read(file, size, o.number, into, r.reject)
+	}
 	d.finish()
 	return err
+}
+
+// sniffColumns tells by its columns what log a Parquet object holds.
+func (s *inspection) sniffColumns(o *inspected) error {
+	file, size, err := s.store.OpenAt(s.ctx, o.Object)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	names, _, err := parquet.Columns(file, size)
+	if err != nil {
+		return err
+	}
+	o.columnar = true
+	if _, err := cloudfront.New(s.dec, cloudfront.Options{}, nil).Bind(names); err == nil {
+		o.found.Format = sniff.CloudFront
+		return nil
+	}
+	const most = 30
+	list := oneLine(strings.Join(names[:min(len(names), most)], ", "))
+	if len(names) > most {
+		list += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	o.found.Advice = "no log of CloudFront; its columns, for the map of a source with format: parquet, are " + list
+	return nil
+}
+
+// columns reads a Parquet object for inspect.
+func (s *inspection) columns(o *inspected, into decode.Columnar, reject func(model.Reject)) (model.Balance, error) {
+	file, size, err := s.store.OpenAt(s.ctx, o.Object)
+	if err != nil {
+		return model.Balance{}, err
+	}
+	defer file.Close()
+	return parquet.Read(file, size, 0, into, reject)
 }

@@ -59,6 +59,7 @@ type inspection struct {
 type inspected struct {
 	storage.Object
 	found       sniff.Found
+	columnar    bool // Parquet, whatever log it holds
 	source      *InspectedSource
 	first, last model.Instant
 }
@@ -176,6 +177,9 @@ func (s *inspection) sniffAll() error {
 		if err == nil {
 			o.found, err = sniffed(file)
 			_ = file.Close() // it was only read
+		}
+		if o.found.Format == sniff.Parquet {
+			err = s.sniffColumns(o)
 		}
 		if err != nil {
 			s.problem(o, err)
@@ -322,6 +326,9 @@ func (s *inspection) read(o *inspected, d decode.Decoder) error {
 }
 
 func (s *inspection) lines(o *inspected, d decode.Decoder, reject func(model.Reject)) (model.Balance, error) {
+	if into, ok := d.(decode.Columnar); ok && o.columnar {
+		return s.columns(o, into, reject)
+	}
 	file, err := s.store.Open(s.ctx, o.Object)
 	if err != nil {
 		return model.Balance{}, err

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,6 +181,34 @@ func TestEdgeParquet(t *testing.T) {
 	}
 	if !formats["cloudfront-v2-json"] || !formats["cloudfront-v2-parquet"] {
 		t.Errorf("formats %v of %d hours", formats, len(sorted))
+	}
+}
+
+// TestInspectParquet: CloudFront's log is surveyed whatever form it has; of
+// another table the columns are told.
+func TestInspectParquet(t *testing.T) {
+	t.Parallel()
+	cfg := sim.Small(0.5, 5)
+	cfg.EdgeForms = []sim.EdgeForm{sim.V2JSON, sim.V2Parquet}
+	dir, _ := simulate(t, cfg)
+	toParquet(t, dir)
+	text, cols := inspect(t, dir, "edge-v2-json"), inspect(t, dir, "edge-v2-parquet", "warehouse")
+	if len(cols.Sources) != 2 || cols.Sources[0].Rows == 0 || cols.Sources[0].Rows != text.Sources[0].Rows || cols.Sources[0].Rejected != 0 {
+		t.Fatalf("sources %+v, by JSON %+v", cols.Sources, text.Sources)
+	}
+	if !reflect.DeepEqual(text.Routes, cols.Routes) || len(cols.Routes) == 0 {
+		t.Errorf("routes by JSON %+v, by Parquet %+v", text.Routes, cols.Routes)
+	}
+	if other := cols.Sources[1]; other.Format != "Parquet table" || !strings.Contains(other.Problem, "ts, status, set_cookie, cf_id") {
+		t.Errorf("another table: %+v", other)
+	}
+	names := glob(t, filepath.Join(dir, "warehouse", "*"))
+	if err := os.Truncate(names[0], 1000); err != nil {
+		t.Fatal(err)
+	}
+	cut := inspect(t, dir, "edge-v2-parquet", "warehouse")
+	if len(cut.Problems) != 1 || !strings.Contains(cut.Problems[0], "cut short") {
+		t.Errorf("problems %q", cut.Problems)
 	}
 }
 

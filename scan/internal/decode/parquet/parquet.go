@@ -16,6 +16,7 @@ package parquet
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
 
@@ -38,24 +39,34 @@ import (
 // of the balance, at the first of them. The error then says so; everything
 // else has been read.
 func Read(r io.ReaderAt, size int64, object uint32, d decode.Columnar, reject func(model.Reject)) (model.Balance, error) {
-	s, err := open(r, size)
-	if err != nil {
+	return read(r, size, math.MaxInt64, &task{into: d, object: object, reject: reject})
+}
+
+// Peek is Read, but ends after so many rows that were read.
+func Peek(r io.ReaderAt, size int64, object uint32, rows int64, d decode.Columnar, reject func(model.Reject)) (model.Balance, error) {
+	return read(r, size, rows, &task{into: d, object: object, reject: reject})
+}
+
+func read(r io.ReaderAt, size, most int64, t *task) (_ model.Balance, err error) {
+	if t.source, err = open(r, size); err != nil {
 		return model.Balance{}, err
 	}
-	places, err := d.Bind(s.names)
-	if err != nil {
+	if t.places, err = t.into.Bind(t.names); err != nil {
 		return model.Balance{}, err
 	}
-	t := &task{source: s, places: places, into: d, object: object, reject: reject, check: checker{r: r}}
-	t.prune, _ = d.(decode.Pruner)
+	t.prune, _ = t.into.(decode.Pruner)
+	t.check.r, t.left = r, most
 	defer t.check.close()
 	var rows int64
-	for g := range s.meta.RowGroups {
+	for g := range t.meta.RowGroups {
+		if t.left <= 0 {
+			return t.balance, t.err()
+		}
 		t.group(g)
-		rows += s.meta.RowGroups[g].NumRows
+		rows += t.meta.RowGroups[g].NumRows
 	}
-	if rows != s.meta.NumRows {
-		t.lost = append(t.lost, fmt.Errorf("its footer counts %d rows, its row groups have %d", s.meta.NumRows, rows))
+	if rows != t.meta.NumRows {
+		t.lost = append(t.lost, fmt.Errorf("its footer counts %d rows, its row groups have %d", t.meta.NumRows, rows))
 	}
 	return t.balance, t.err()
 }
@@ -79,6 +90,7 @@ type task struct {
 	object  uint32
 	reject  func(model.Reject)
 	check   checker
+	left    int64 // rows that are still wanted
 	balance model.Balance
 	lost    []error
 }
@@ -113,7 +125,7 @@ func (t *task) rows(g int, rows int64) (int64, error) {
 	}
 	values := make([][]byte, len(cols))
 	ref := model.Ref{Object: t.object, Offset: int64(g)}
-	for n := range rows {
+	for n := range min(rows, t.left) {
 		for i := range cols {
 			if values[i], err = cols[i].next(); err != nil {
 				return n, fmt.Errorf("column %q: %w", cols[i].name, err)
@@ -123,6 +135,7 @@ func (t *task) rows(g int, rows int64) (int64, error) {
 		outcome, reason := t.into.Row(ref, values)
 		t.count(ref, outcome, reason)
 	}
+	t.left -= min(rows, t.left)
 	return rows, nil
 }
 

@@ -204,6 +204,17 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+func TestPeek(t *testing.T) {
+	b := parquettest.Strings(t, peopleNames, people, 3)
+	for most, want := range map[int64]int64{2: 2, 3: 3, 5: 5, 100: 6} {
+		some := &table{}
+		balance, err := reader.Peek(bytes.NewReader(b), int64(len(b)), 0, most, some, func(model.Reject) {})
+		if err != nil || balance != (model.Balance{Lines: want, Parsed: want}) || int64(len(some.rows)) != want {
+			t.Errorf("%d rows: %+v, %v", most, balance, err)
+		}
+	}
+}
+
 // counting counts the bytes that are read.
 type counting struct {
 	*bytes.Reader
