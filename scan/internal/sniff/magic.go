@@ -8,6 +8,7 @@ import (
 // magics are files that begin with certain bytes.
 var magics = [...]struct{ begins, format, advice string }{
 	{"PAR1", Parquet, ""},
+	{"PARE", "encrypted Parquet", "export it again without encryption"},
 	{"BZh", "bzip2", "unpack it with bunzip2"},
 	{"\xfd7zXZ\x00", "xz", "unpack it with unxz"},
 	{"7z\xbc\xaf\x27\x1c", "7-Zip archive", "unpack it with 7z"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -284,6 +285,30 @@ func TestWriters(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// alone is a table that remembers the most goroutines there were.
+type alone struct {
+	table
+	most int
+}
+
+func (a *alone) Row(ref model.Ref, values [][]byte) (decode.Outcome, string) {
+	a.most = max(a.most, runtime.NumGoroutine())
+	return a.table.Row(ref, values)
+}
+
+// TestNoGoroutine: a panic in a goroutine of the library could not be
+// recovered from, so there must be none, whatever the codec.
+func TestNoGoroutine(t *testing.T) {
+	codecs := compress.Codecs
+	for _, codec := range []compress.Compression{codecs.Uncompressed, codecs.Snappy, codecs.Gzip, codecs.Brotli, codecs.Zstd, codecs.Lz4Raw} {
+		b := parquettest.Strings(t, peopleNames, people, 3, parquet.WithCompression(codec))
+		before, d := runtime.NumGoroutine(), &alone{}
+		if _, _, err := read(t, b, d); err != nil || d.most > before || d.most == 0 {
+			t.Errorf("%s: %d goroutines, before %d; %v", codec, d.most, before, err)
 		}
 	}
 }
