@@ -49,10 +49,8 @@ func (s *source) cursor(k *checker, g *file.RowGroupReader, group, leaf int) (*c
 	cur := &cursor{maxDef: c.col.MaxDefinitionLevel()}
 	cur.good, cur.fault = k.chunk(c)
 	size := batch
-	for _, e := range c.encodings {
-		if e == parquet.Encodings.DeltaByteArray {
-			size = batchDelta
-		}
+	if c.prefixed {
+		size = batchDelta
 	}
 	if cur.maxDef > 0 {
 		cur.def = make([]int16, size)
@@ -86,9 +84,6 @@ func (s *source) chunk(group, leaf int) (*chunk, error) {
 		c.start = *d
 	}
 	c.end = c.start + m.TotalCompressedSize
-	for _, e := range m.Encodings {
-		c.encodings = append(c.encodings, parquet.Encoding(e))
-	}
 	flat := c.col.MaxRepetitionLevel() == 0
 	switch _, known := expansion[c.codec]; {
 	case stored.IsSetCryptoMetadata():

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-	"slices"
 
 	"github.com/andybalholm/brotli"
 	"github.com/apache/arrow-go/v18/parquet"
@@ -41,8 +40,8 @@ type chunk struct {
 	col        *schema.Column
 	start, end int64
 	codec      compress.Compression
-	encodings  []parquet.Encoding
 	values     int64 // nulls included
+	prefixed   bool  // a page of it has values that share their beginning with the one before
 }
 
 // page is what the header of a page says.
@@ -146,6 +145,7 @@ func (k *checker) chunk(c *chunk) (good int64, err error) {
 			return good, fmt.Errorf("page %d: holds more values than the footer says", n)
 		}
 		good += p.values
+		c.prefixed = c.prefixed || parquet.Encoding(p.encoding) == parquet.Encodings.DeltaByteArray
 		if off >= c.end && good < c.values {
 			return good, fmt.Errorf("page %d: is the last, yet %d values are missing", n, c.values-good)
 		}
@@ -193,14 +193,10 @@ func (p *page) implausibleDictionary(c *chunk) string {
 
 func (p *page) implausibleData(c *chunk, dictionary bool) string {
 	encoding := parquet.Encoding(p.encoding)
-	listed := slices.Contains(c.encodings, encoding)
-	if isDictionary(encoding) { // goes by two names
-		listed = slices.ContainsFunc(c.encodings, isDictionary)
-	}
 	levels := [...]int16{c.col.MaxRepetitionLevel(), c.col.MaxDefinitionLevel()}
 	switch {
-	case !listed:
-		return "its encoding is none of those that the footer lists"
+	case !fits(encoding, c.col.PhysicalType()):
+		return "its encoding is none that such values have"
 	case isDictionary(encoding) && !dictionary:
 		return "its dictionary is missing"
 	case isDelta(encoding) && p.values > 64*p.raw+4096:
@@ -212,6 +208,30 @@ func (p *page) implausibleData(c *chunk, dictionary bool) string {
 		}
 	}
 	return ""
+}
+
+// fits reports whether values of a type can be encoded so (Encodings.md). The
+// footer lists the encodings of a column as well, but writers are known to
+// leave some out, and a whole file is not to be refused for that.
+func fits(e parquet.Encoding, t parquet.Type) bool {
+	encodings, types := parquet.Encodings, parquet.Types
+	switch e {
+	case encodings.Plain:
+		return true
+	case encodings.PlainDict, encodings.RLEDict:
+		return t != types.Boolean
+	case encodings.RLE:
+		return t == types.Boolean
+	case encodings.DeltaBinaryPacked:
+		return t == types.Int32 || t == types.Int64
+	case encodings.DeltaLengthByteArray:
+		return t == types.ByteArray
+	case encodings.DeltaByteArray:
+		return t == types.ByteArray || t == types.FixedLenByteArray
+	case encodings.ByteStreamSplit:
+		return t != types.Boolean && t != types.ByteArray && t != types.Int96
+	}
+	return false
 }
 
 func isDictionary(e parquet.Encoding) bool {

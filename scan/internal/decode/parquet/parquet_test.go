@@ -289,6 +289,28 @@ func TestWriters(t *testing.T) {
 	}
 }
 
+// TestNumbers reads numbers in the encodings that newer writers choose.
+func TestNumbers(t *testing.T) {
+	const rows = 3000
+	var ints []int64
+	var floats []float64
+	var want []string
+	for i := range int64(rows) {
+		ints, floats = append(ints, 1678213260123+i*i), append(floats, float64(i)/8)
+		want = append(want, fmt.Sprintf("%d|%v", ints[i], floats[i]))
+	}
+	fields := schema.FieldList{schema.NewInt64Node("n", required, -1), schema.NewFloat64Node("x", required, -1)}
+	for _, version := range []parquet.DataPageVersion{parquet.DataPageV1, parquet.DataPageV2} {
+		b := parquettest.File(t, fields, [][]parquettest.Leaf{{{Values: ints}, {Values: floats}}}, parquet.WithDictionaryDefault(false),
+			parquet.WithDataPageVersion(version), parquet.WithDataPageSize(1000), parquet.WithCompression(compress.Codecs.Zstd),
+			parquet.WithEncodingFor("n", parquet.Encodings.DeltaBinaryPacked), parquet.WithEncodingFor("x", parquet.Encodings.ByteStreamSplit))
+		got := &table{}
+		if _, _, err := read(t, b, got); err != nil || !slices.Equal(want, got.rows) {
+			t.Errorf("version %d: %v, %d rows", version, err, len(got.rows))
+		}
+	}
+}
+
 // alone is a table that remembers the most goroutines there were.
 type alone struct {
 	table
