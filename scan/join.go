@@ -90,7 +90,7 @@ func (j *joiner) request(r *join.Request) error {
 	for i := range r.Origins {
 		j.set(&r.Origins[i])
 	}
-	r.Origins = join.Merge(r.Origins, j.sourceOf)
+	r.Origins = join.Merge(r.Origins, j.logOf)
 	if len(r.Edges) > 1 {
 		j.tally.funnel.ConflictingIDs++
 	}

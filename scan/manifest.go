@@ -154,9 +154,9 @@ func (s *state) setOn() string {
 		return "ASSUMPTION: every response to a request with a session set the cookie"
 	case rule.Rule == model.SetOnOncePer:
 		return fmt.Sprintf("ASSUMPTION: a session's responses set the cookie once per %v; every one is counted as if it did, which is too many", rule.Period)
-	case s.sources(model.SourceOrigin) == 0:
+	case !slices.ContainsFunc(s.objects, func(o object) bool { return o.source.Kind == model.SourceOrigin && o.shows }):
 		return "ASSUMPTION: every response to a request with a session set the cookie, since no origin log says otherwise"
-	case slices.ContainsFunc(s.objects, func(o object) bool { return o.source.Kind == model.SourceOrigin && !o.sets }):
+	case slices.ContainsFunc(s.objects, func(o object) bool { return o.source.Kind == model.SourceOrigin && o.shows && !o.sets }):
 		return "ASSUMPTION: every response to a request with a session set the cookie, since an origin source maps neither set_cookie nor set_session"
 	}
 	return "Which responses set the cookie is read from the origin log"

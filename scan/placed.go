@@ -76,7 +76,7 @@ func (j *joiner) settlePlaced(p *placer) error {
 		}
 		for i := range r.Edges {
 			e := &r.Edges[i]
-			if err := j.edge(e, r.Origins, settle(e, found[e.Line], j.sourceOf)); err != nil {
+			if err := j.edge(e, r.Origins, settle(e, found[e.Line], j.logOf)); err != nil {
 				return err
 			}
 		}
@@ -86,7 +86,7 @@ func (j *joiner) settlePlaced(p *placer) error {
 
 // settle brings together what the lanes found for e. What was placed by the
 // address counts for more than what was placed by the path alone.
-func settle(e *model.EdgeRow, found []placing, source func(uint32) int) *placedRow {
+func settle(e *model.EdgeRow, found []placing, of func(uint32) join.Log) *placedRow {
 	if len(found) == 0 {
 		return nil
 	}
@@ -109,8 +109,8 @@ func settle(e *model.EdgeRow, found []placing, source func(uint32) int) *placedR
 			out.shows = append(out.shows, *f.Row)
 		}
 	}
-	out.shows = join.Merge(out.shows, source)
-	if rows = join.Merge(rows, source); len(rows) > 0 {
+	out.shows = join.Merge(out.shows, of)
+	if rows = join.Merge(rows, of); len(rows) > 0 {
 		out.row = &rows[len(rows)-1]
 	}
 	return out

@@ -34,7 +34,7 @@ func (s *state) followTraces() error {
 		case t.ID != "":
 			s.tracing.Joined += n
 		default:
-			t.Rows = join.Merge(s.once(t.Rows), s.sourceOf)
+			t.Rows = join.Merge(s.once(t.Rows), s.logOf)
 		}
 		for i := range t.Rows {
 			row := &t.Rows[i]
@@ -71,6 +71,11 @@ const strayPrefix = "line-"
 // stray names a row that has no request id.
 func (s *state) stray(row *model.OriginRow) {
 	row.RequestID = strayPrefix + s.Key.Digest("origin line", binary.BigEndian.AppendUint64(nil, row.Line)).String()
+}
+
+// logOf tells what log an object is a part of.
+func (s *state) logOf(object uint32) join.Log {
+	return join.Log{Source: s.sourceOf(object), Shows: s.objects[object].shows}
 }
 
 // sourceOf tells the sources of objects apart.

@@ -7,28 +7,34 @@ import (
 	"github.com/spillscope/spillscope/model"
 )
 
+// Log is what the rows of one source have in common.
+type Log struct {
+	Source int
+	Shows  bool // it logs sessions, or users
+}
+
 // Merge brings together the rows that tell of one request at the origin: a load
 // balancer's, a proxy's and the application's own, each of which knows a part.
-// rows are of one request id, or of one trace; source tells the log of an
-// object. Rows stay apart where they contradict each other, and where one log
+// rows are of one request id, or of one trace; of tells what log an object is a
+// part of. Rows stay apart where they contradict each other, and where one log
 // has several: the edge tries again under the same id.
 //
 // Of what several rows tell, that of the row which names the session counts,
 // and it is the one that is cited, the others beside it. Only the stamp is that
 // of the row whose clock reads finest.
-func Merge(rows []model.OriginRow, source func(object uint32) int) []model.OriginRow {
+func Merge(rows []model.OriginRow, of func(object uint32) Log) []model.OriginRow {
 	if len(rows) < 2 {
 		return rows
 	}
 	slices.SortStableFunc(rows, func(a, b model.OriginRow) int {
-		return cmp.Or(knows(&b)-knows(&a), byContent(a, b))
+		return cmp.Or(knows(&b, of)-knows(&a, of), byContent(a, b))
 	})
 	kept := rows[:0]
 	var logs [][]int // that each kept row is made of
 next:
 	for i := range rows {
 		r := rows[i]
-		from := source(r.Ref.Object)
+		from := of(r.Ref.Object).Source
 		for k := range kept {
 			traced := !r.Trace.IsZero() && r.Trace == kept[k].Trace
 			if (traced || !slices.Contains(logs[k], from)) && agree(&kept[k], &r) {
@@ -49,14 +55,17 @@ func byContent(a, b model.OriginRow) int {
 	return cmp.Or(cmp.Compare(a.Time.Lo, b.Time.Lo), cmp.Compare(a.Line, b.Line))
 }
 
-// knows ranks rows by how much of the session they name.
-func knows(r *model.OriginRow) int {
+// knows ranks rows by how much of the session they name. Where the application
+// names none, that is what it knows; what a proxy does not log it does not know.
+func knows(r *model.OriginRow, of func(uint32) Log) int {
 	switch {
 	case !r.Presented.IsZero():
-		return 3
+		return 4
 	case !r.Issued.IsZero():
-		return 2
+		return 3
 	case r.User != "":
+		return 2
+	case of(r.Ref.Object).Shows:
 		return 1
 	}
 	return 0

@@ -110,7 +110,7 @@ func TestMerge(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 2))
 				rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 				var out []string
-				for _, r := range join.Merge(rows, func(object uint32) int { return int(object) }) {
+				for _, r := range join.Merge(rows, func(object uint32) join.Log { return join.Log{Source: int(object)} }) {
 					line := fmt.Sprintf("object %d id %s session %02x user %s status %d stamp %d+%d took %d sets %d also",
 						r.Ref.Object, r.RequestID, r.Presented[:1], r.User, r.Status, r.Time.Lo, r.Time.Hi-r.Time.Lo, r.Taken, r.SetCookie)
 					for _, a := range r.Also {
