@@ -15,7 +15,9 @@ func (d *diagnosis) strays() {
 		return
 	}
 	if t := &d.tracing; t.Rows > 0 {
-		d.warn("%d of %d origin rows without a request id (map.request_id) were joined by the trace id that they share with a row that has one", t.Joined, n)
+		if t.Joined > 0 {
+			d.warn("%d of %d origin rows without a request id (map.request_id) were joined by the trace id that they share with a row that has one", t.Joined, n)
+		}
 		if t.Traces > 0 {
 			d.warn("%d trace ids name several request ids each: %d rows were not joined by them", t.Traces, t.Torn)
 		}

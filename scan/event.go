@@ -51,12 +51,19 @@ func (s *state) relay(row *cacheRow, how cache.Handling, out *reconstruct.Event)
 	case how == cache.Failed && !row.Hold.answered() && out.Error && storable:
 		out.Own = s.own(row)
 		out.Fill, out.Doubt = true, 1-out.Own
-	case how == cache.Hit && !row.Hold.Origin && row.forwarded() && storable:
-		out.Doubt = 0.5 // what the origin said is not known: it may have failed, and nothing was stored
 	case how == cache.Hit && !row.Hold.Origin && storable:
-		if up := s.upward(row, false); up >= noticeable {
-			out.Fill, out.Relay, out.Own, out.Doubt = true, true, 0, 1-up
-		}
+		s.behindHit(row, out)
+	}
+}
+
+// behindHit sets what out, a hit without an origin row, may store all the same.
+func (s *state) behindHit(row *cacheRow, out *reconstruct.Event) {
+	if row.forwarded() {
+		out.Doubt = 0.5 // what the origin said is not known: it may have failed, and nothing was stored
+		return
+	}
+	if up := s.upward(row, false); up >= noticeable {
+		out.Fill, out.Relay, out.Own, out.Doubt = true, true, 0, 1-up
 	}
 }
 

@@ -164,8 +164,8 @@ func candidateFields(c *wire.Codec, x *candidate) {
 // forwarded reports whether the origin was asked on behalf of a request: it
 // logged that itself, or the edge logged how long it took (origin-fbl). A hit
 // so forwarded was refreshed behind its client's back, and is a fill.
-func (row *cacheRow) forwarded() bool {
-	return row.Hold.Origin || row.Edge.Asked == model.Yes
+func (r *cacheRow) forwarded() bool {
+	return r.Hold.Origin || r.Edge.Asked == model.Yes
 }
 
 // hit is a response from the cache with its candidates.

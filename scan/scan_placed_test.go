@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"math/rand/v2"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -117,5 +118,85 @@ func honest(t *testing.T, f *findings, rung string) {
 	}
 	if rungs[rung] < 100 {
 		t.Errorf("only %d rows by %s: %v", rungs[rung], rung, rungs)
+	}
+}
+
+// TestBalancer adds the load balancer's log, which knows no session, by trace
+// ids to an application's log with request ids and without: it takes nothing
+// away, and where it stands alone it names nobody and clears nobody.
+func TestBalancer(t *testing.T) {
+	computes(t)
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		set  func(*sim.Config)
+		best model.Tier
+	}{
+		{"beside ids", func(*sim.Config) {}, model.TierConfirmed},
+		{"beside no ids", func(c *sim.Config) { c.NoRequestID = true }, model.TierConfirmed},
+		{"alone", func(c *sim.Config) { c.NoOrigin = true }, model.TierPossible},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := dense(0.35, 2*time.Minute)
+			cfg.ALB = true
+			c.set(&cfg)
+			dir, _ := simulate(t, cfg)
+			f := run(t, inputOf(t, dir))
+			balanced(t, f)
+			r := compare(t, dir, f)
+			covers(t, &r)
+			best := model.TierSetAside
+			for _, d := range f.deliveries {
+				best = max(best, d.Tier)
+			}
+			if best != c.best {
+				t.Errorf("the best row is %v, want %v", best, c.best)
+			}
+			if rows := r.Case.Rows; c.best == model.TierConfirmed && rows.Precision.Share() < 0.95 || rows.Recall.Share() < 0.9 && c.best == model.TierConfirmed {
+				t.Errorf("precision %v, recall %v", rows.Precision, rows.Recall)
+			}
+			if n, by := f.manifest.Joins.EdgeMisses, f.manifest.Joins.MissesAtOrigin; by*100 < n*90 {
+				t.Errorf("%d of %d Misses were seen at the origin", by, n)
+			}
+			t.Logf("%q\n%s", f.manifest.Warnings, r.String())
+		})
+	}
+}
+
+// TestPlacingIsTheSame compares findings of a log without request ids for
+// numbers of workers, budgets of memory and orders of rows.
+func TestPlacingIsTheSame(t *testing.T) {
+	computes(t)
+	t.Parallel()
+	cfg := dense(0.35, 90*time.Second)
+	cfg.ALB, cfg.Instances, cfg.OriginJitter, cfg.Office, cfg.Duplicates = true, true, 300*time.Millisecond, 0.8, 0.02
+	dir, _ := simulate(t, cfg)
+	stripped(t, dir, func(minute string) bool { return minute < "18:22" }, "cf_id")
+	stripped(t, dir, func(minute string) bool { return minute == "18:21" }, "xff")
+	var want, bare string
+	for _, how := range []struct {
+		workers int
+		memory  int64
+	}{{1, 1 << 30}, {8, 8 << 20}, {3, 1}} {
+		in := inputOf(t, dir)
+		in.Workers, in.Memory = how.workers, how.memory
+		f := run(t, in)
+		got := f.text(t)
+		if want == "" {
+			want, bare = got, evidenceFree(t, f)
+			honest(t, f, "address, path and time")
+		}
+		if got != want {
+			t.Errorf("%d workers, %d bytes of memory: %s", how.workers, how.memory, firstDifference(want, got))
+		}
+	}
+	for seed := range uint64(2) {
+		for _, folder := range []string{"edge", "origin"} {
+			shuffle(t, filepath.Join(dir, folder), rand.New(rand.NewPCG(seed, 7)))
+		}
+		if got := evidenceFree(t, run(t, inputOf(t, dir))); got != bare {
+			t.Errorf("shuffled: %s", firstDifference(bare, got))
+		}
 	}
 }

@@ -28,9 +28,10 @@ func TestTraces(t *testing.T) {
 			n++
 			id := cfID.FindStringSubmatch(line)[1]
 			trace := fmt.Sprintf(`"trace":"Root=1-%08x-%024x"`, n, n)
-			at := line[strings.Index(line, `"ts":"`):][:len(`"ts":"2023-03-07T18:21:00`)]
+			_, at, _ := strings.Cut(line, `"ts":"`)
+			at = strings.Replace(at[:len("2023-03-07T18:21:00")], "T", " ", 1)
 			fmt.Fprintf(&app, "%s\n", cfID.ReplaceAllString(strings.TrimSpace(line), trace))
-			fmt.Fprintf(&proxy, "{%s\",\"zone\":\"x\",\"id\":%q,%s}\n", strings.Replace(at, "T", " ", 1), id, trace)
+			fmt.Fprintf(&proxy, "{\"ts\":%q,\"id\":%q,%s}\n", at, id, trace)
 		}
 		writeFile(t, name, app.String())
 		writeFile(t, filepath.Join(dir, "proxy", filepath.Base(name)), proxy.String())
