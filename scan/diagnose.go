@@ -68,7 +68,6 @@ func (s *state) diagnose(m *model.Manifest) *diagnosis {
 	}
 	d.warnings = append(d.warnings, s.feeds.words()...)
 	d.strays()
-	d.writers()
 	if n := s.notes.badForms + s.notes.origin.FormFailures; n > 0 {
 		d.warn("session_form did not fit %d session values; they were taken as they are", n)
 	}

@@ -40,24 +40,35 @@ func (d *diagnosis) clocks() {
 	}
 }
 
-// writers names the sources and instances whose clocks were wrong beside others
-// that were right: their stamps were set back by as much.
+// writers names the sources and instances whose clocks were set back, because
+// others beside them were right, and those that are off and were left.
 func (d *diagnosis) writers() {
-	for i := range d.state.clocks.list {
-		c := &d.state.clocks.list[i]
-		if !c.Known() || !c.Wrong() || c.SetBack == 0 {
+	for _, c := range d.writerClocks() {
+		if !c.Known() && !c.Placed || c.SetBack.Abs() < time.Minute && !c.Wrong() {
 			continue
 		}
 		src := &d.Incident.Sources[c.Source]
 		who, cause := fmt.Sprintf("the %s source of line %d", src.Kind, src.Line), ""
-		if c.Instance != "" {
+		switch {
+		case c.Instance != "":
 			who = fmt.Sprintf("instance %q of %s", c.Instance, who)
-		}
-		if c.Zone != 0 {
+		case c.Zone != 0:
 			cause = fmt.Sprintf(", as local time of %s is: set time_zone: %s there", utc(c.Zone), zoneName(c.Zone))
 		}
-		d.warn("times of %s are %s %s the edge's on %s%s; they were set right by that", who, about(c.Ahead), beside(c.Ahead), times(c.Rows, "joined request"), cause)
+		used := "they were not set right, since no clock beside it is"
+		if c.SetBack != 0 {
+			used = "they were set right by that"
+		}
+		d.warn("times of %s are %s %s the edge's on %s%s; %s", who, apart(c.Ahead), beside(c.Ahead), times(c.Rows, "joined request"), cause, used)
 	}
+}
+
+// apart prints how far two clocks are apart.
+func apart(d time.Duration) string {
+	if d.Abs() < 2*time.Minute {
+		return fmt.Sprintf("%d s", int(d.Abs().Round(time.Second).Seconds()))
+	}
+	return exactly(d)
 }
 
 // elsewhen names the origin sources of whose rows most lie outside the spans, by

@@ -1,11 +1,6 @@
 package scan
 
-import (
-	"fmt"
-	"time"
-
-	"github.com/spillscope/spillscope/model/calibrate"
-)
+import "fmt"
 
 // strays says what became of the origin rows that no request id leads to their
 // request.
@@ -40,47 +35,4 @@ func (d *diagnosis) placedRight() string {
 		return "no row has an id, so how often that is right cannot be measured here and is assumed"
 	}
 	return fmt.Sprintf("where the id is known and was hidden, %d of %d were placed rightly", t.Placed.Are+t.ByPath.Are, t.Placed.Of+t.ByPath.Of)
-}
-
-// writers names the clocks that were set back, and those that are hours off.
-func (d *diagnosis) writers() {
-	for _, c := range d.writerClocks() {
-		if !c.Known() && !c.Placed || c.SetBack.Abs() < time.Minute && !c.Wrong() {
-			continue
-		}
-		word := "ahead of"
-		if c.Ahead < 0 {
-			word = "behind"
-		}
-		used := "its stamps were not put right, since no clock beside it is"
-		if c.SetBack != 0 {
-			used = "its stamps were put right by that"
-		}
-		d.warn("%s is %v %s the edge's clock on %d rows: %s%s", d.writer(&c), apart(c.Ahead), word, c.Rows, used, d.zoneOf(&c))
-	}
-}
-
-// apart prints how far two clocks are apart.
-func apart(d time.Duration) string {
-	if d.Abs() < time.Minute {
-		return d.Abs().Round(time.Second).String()
-	}
-	return exactly(d)
-}
-
-// writer names who stamps by a clock.
-func (d *diagnosis) writer(c *calibrate.WriterClock) string {
-	source := fmt.Sprintf("source %s (line %d)", c.URI, d.Incident.Sources[c.Source].Line)
-	if c.Instance == "" {
-		return source
-	}
-	return fmt.Sprintf("instance %q of %s", c.Instance, source)
-}
-
-// zoneOf says which key makes up for a source that logs local time.
-func (d *diagnosis) zoneOf(c *calibrate.WriterClock) string {
-	if c.Zone == 0 || c.Instance != "" {
-		return ""
-	}
-	return fmt.Sprintf("; it looks like local time of %s: set time_zone: %s there", utc(c.Zone), zoneName(c.Zone))
 }
