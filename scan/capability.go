@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/spillscope/spillscope/model"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
 // known is what the incident file and a look at the sources say of the inputs.
@@ -305,8 +306,8 @@ func (k *known) use() model.Capability {
 func (k *known) done() model.Capability {
 	const what = "what recipients opened and changed"
 	mapped := func(name string) bool {
-		return slices.ContainsFunc(k.Incident.Sources, func(s model.Source) bool {
-			return s.Kind != model.SourceEdge && (s.Map[name] != "" || s.Format == "alb")
+		return slices.ContainsFunc(k.glimpses, func(g glimpse) bool {
+			return g.src.Kind != model.SourceEdge && (g.src.Map[name] != "" || g.format == sniff.ALB)
 		})
 	}
 	switch {

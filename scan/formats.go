@@ -18,25 +18,25 @@ import (
 // format is a way to read the objects of a kind of source.
 type format struct {
 	kind model.SourceKind
-	name string // as the incident file and package sniff have it
-	open func(*reader, *object) (decoding, error)
+	name string  // as the incident file and package sniff have it
+	rows newRows // of mapped fields; nil: of CloudFront
 }
 
 // formats lists them. The first of a kind is what its sources are read as
 // where neither the incident file nor the content says.
 var formats = [...]format{
-	{model.SourceEdge, sniff.CloudFront, openCloudFront},
-	{model.SourceEdge, sniff.RealTime, openCloudFront},
-	{model.SourceEdge, sniff.Parquet, openCloudFront},
-	{model.SourceOrigin, sniff.JSONL, openRows(jsonl.New)},
-	{model.SourceOrigin, sniff.CSV, openRows(delimited.New)},
-	{model.SourceOrigin, sniff.Logfmt, openRows(logfmt.New)},
-	{model.SourceOrigin, sniff.Parquet, openRows(origin.NewColumns)},
-	{model.SourceOrigin, sniff.ALB, openRows(alb.New)},
-	{model.SourceSighting, sniff.JSONL, openRows(jsonl.New)},
-	{model.SourceSighting, sniff.CSV, openRows(delimited.New)},
-	{model.SourceSighting, sniff.Logfmt, openRows(logfmt.New)},
-	{model.SourceSighting, sniff.Parquet, openRows(origin.NewColumns)},
+	{model.SourceEdge, sniff.CloudFront, nil},
+	{model.SourceEdge, sniff.RealTime, nil},
+	{model.SourceEdge, sniff.Parquet, nil},
+	{model.SourceOrigin, sniff.JSONL, rowsOf(jsonl.New)},
+	{model.SourceOrigin, sniff.CSV, rowsOf(delimited.New)},
+	{model.SourceOrigin, sniff.Logfmt, rowsOf(logfmt.New)},
+	{model.SourceOrigin, sniff.Parquet, rowsOf(origin.NewColumns)},
+	{model.SourceOrigin, sniff.ALB, rowsOf(alb.New)},
+	{model.SourceSighting, sniff.JSONL, rowsOf(jsonl.New)},
+	{model.SourceSighting, sniff.CSV, rowsOf(delimited.New)},
+	{model.SourceSighting, sniff.Logfmt, rowsOf(logfmt.New)},
+	{model.SourceSighting, sniff.Parquet, rowsOf(origin.NewColumns)},
 }
 
 // decoding is how one object is read.
@@ -66,7 +66,7 @@ func formatOf(kind model.SourceKind, name string) format {
 		case f.kind != kind:
 		case f.name == name:
 			return f
-		case first.open == nil:
+		case first.name == "":
 			first = f
 		}
 	}
@@ -134,27 +134,40 @@ type rowDecoder interface {
 	Warnings() []string
 }
 
-// openRows opens an object of mapped fields.
-func openRows[D rowDecoder](newDecoder func(*decode.Context, origin.Options, func(*model.OriginRow) bool) (D, error)) func(*reader, *object) (decoding, error) {
-	return func(r *reader, o *object) (decoding, error) {
-		d, err := newDecoder(r.dec, origin.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
-			o.saw(row.Time.Lo)
-			r.origin(row)
-			return true
-		})
-		if err != nil {
-			return decoding{}, err
-		}
-		return decoding{rows: d, finish: func() {
-			r.notes.read(o.source, d.Stats(), d.Use())
-			for _, w := range d.Warnings() {
-				r.notes.warn(o.URI + ": " + w)
-			}
-		}}, nil
+// newRows makes a decoder of one object.
+type newRows func(*decode.Context, origin.Options, func(*model.OriginRow) bool) (rowDecoder, error)
+
+func rowsOf[D rowDecoder](f func(*decode.Context, origin.Options, func(*model.OriginRow) bool) (D, error)) newRows {
+	return func(ctx *decode.Context, o origin.Options, keep func(*model.OriginRow) bool) (rowDecoder, error) {
+		return f(ctx, o, keep)
 	}
 }
 
-func openCloudFront(r *reader, o *object) (decoding, error) {
+// open opens an object to be read as f.
+func (f format) open(r *reader, o *object) (decoding, error) {
+	if f.rows == nil {
+		return openCloudFront(r, o), nil
+	}
+	if len(o.source.Map) == 0 && f.name != sniff.ALB {
+		return decoding{}, fmt.Errorf("is read as %s, and its source (line %d of the incident file) has no map, which only the log of a load balancer can do without: name its fields, as in map: {time: ts, …}; `inspect` suggests them", f.name, o.source.Line)
+	}
+	d, err := f.rows(r.dec, origin.Options{Source: *o.source, Spans: r.spans.read, Memo: r.memo}, func(row *model.OriginRow) bool {
+		o.saw(row.Time.Lo)
+		r.origin(row)
+		return true
+	})
+	if err != nil {
+		return decoding{}, err
+	}
+	return decoding{rows: d, finish: func() {
+		r.notes.read(o.source, d.Stats(), d.Use())
+		for _, w := range d.Warnings() {
+			r.notes.warn(o.URI + ": " + w)
+		}
+	}}, nil
+}
+
+func openCloudFront(r *reader, o *object) decoding {
 	d := cloudfront.New(r.dec, cloudfront.Options{
 		Object: o.URI, Spans: r.spans.read, Form: o.source.SessionForm, Memo: r.memo,
 		Fields: o.source.Fields, Delimiter: o.source.Delimiter, Realtime: o.source.Format == sniff.RealTime,
@@ -172,5 +185,5 @@ func openCloudFront(r *reader, o *object) (decoding, error) {
 		for _, w := range d.Warnings() {
 			r.notes.warn(o.URI + ": " + w)
 		}
-	}}, nil
+	}}
 }

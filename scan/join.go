@@ -8,6 +8,7 @@ import (
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/cache"
 	"github.com/spillscope/spillscope/scan/internal/join"
+	"github.com/spillscope/spillscope/scan/internal/sniff"
 	"github.com/spillscope/spillscope/scan/internal/spill"
 	"github.com/spillscope/spillscope/scan/internal/wire"
 )
@@ -71,16 +72,34 @@ func (s *state) join() error {
 // they agree.
 func (s *state) originInstant() string {
 	said := ""
-	for _, src := range s.Incident.Sources {
+	for i := range s.Incident.Sources {
+		src := &s.Incident.Sources[i]
 		if src.Kind != model.SourceOrigin {
 			continue
 		}
-		if said != "" && said != src.Instant {
+		says := s.instantOf(src)
+		if said != "" && said != says {
 			return "unknown"
 		}
-		said = src.Instant
+		said = says
 	}
 	return said
+}
+
+// instantOf returns what the stamps of src mark. Those of a load balancer's
+// log mark the start, also where the content alone told that it is one.
+func (s *state) instantOf(src *model.Source) string {
+	says := src.Instant
+	for i := range s.objects {
+		switch o := &s.objects[i]; {
+		case o.source != src || o.format == "": // not of this source, or not read
+		case o.format != sniff.ALB:
+			return src.Instant
+		default:
+			says = "start"
+		}
+	}
+	return says
 }
 
 func (j *joiner) request(r *join.Request) error {

@@ -200,3 +200,21 @@ func TestPlacingIsTheSame(t *testing.T) {
 		}
 	}
 }
+
+// TestBalancerByContent: under format auto a load balancer's log needs no map
+// either, and says the same; what needs one is told by the line of its source.
+func TestBalancerByContent(t *testing.T) {
+	t.Parallel()
+	cfg := dense(0.35, time.Minute)
+	cfg.ALB, cfg.NoOrigin = true, true
+	dir, _ := simulate(t, cfg)
+	stated, found := run(t, inputOf(t, dir)), run(t, inputOf(t, dir, "format: alb", "format: auto"))
+	if a, b := evidenceFree(t, stated), evidenceFree(t, found); a != b {
+		t.Errorf("stated and found out differ: %s", firstDifference(a, b))
+	}
+	write(t, dir, map[string]string{"alb/app.log.gz": gz(`{"ts":"2023-03-07T18:21:05Z","path":"/"}` + "\n")})
+	f := run(t, inputOf(t, dir, "format: alb", "format: auto"))
+	if got := f.input(t, "app.log.gz").Problem; !strings.Contains(got, "(line ") || !strings.Contains(got, "has no map") {
+		t.Errorf("problem %q", got)
+	}
+}

@@ -227,7 +227,7 @@ func TestErrors(t *testing.T) {
 		{edge, edge + ", {kind: sighting, uri: o, map: {time: t, client_ip: ip}}", `7:66: sources[1].map: a sighting says who was there: map at least one of user, session and device_id`},
 		{edge, edge + ", {kind: sighting, uri: o, map: {user: u}}", `7:66: sources[1].map.time: is missing`},
 		{edge, edge + ", {kind: origin, uri: o, format: alb, map: {time: t}}", `7:77: sources[1]: unknown key "map"; valid here: kind, uri, format, unwrap, sampled`},
-		{edge, edge + ", {kind: origin, uri: o}", `7:41: sources[1].map: is missing`},
+		{edge, edge + ", {kind: origin, uri: o, format: jsonl}", `7:41: sources[1].map: is missing`},
 		{edge, edge + ", {kind: origin, uri: o, map: {path: t}}", `7:64: sources[1].map.time: is missing`},
 		{edge, edge + ", " + origin + ", time_zone: PST}", `7:106: sources[1].time_zone: "PST" is not a time zone; write a name of the IANA list, like UTC or America/Los_Angeles`},
 		{"case: c", "case: c\ntotal_workspaces: many", `3:19: total_workspaces: "many" is not a whole number from 1 up`},

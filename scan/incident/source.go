@@ -96,7 +96,9 @@ func (r *reader) rows(v value, s *model.Source, check func(value, map[string]str
 		field{"sampled", r.share(&s.Sampled)},
 	)
 	r.require(v, "kind", "uri")
-	if s.Kind != "" {
+	// Under auto the content may turn out to be a load balancer's, which needs
+	// no map; what does need one is told when it is read.
+	if s.Kind == model.SourceSighting || s.Kind == model.SourceOrigin && s.Format != "auto" {
 		r.require(v, "map")
 	}
 }
