@@ -244,6 +244,28 @@ func TestToldSightings(t *testing.T) {
 	}
 }
 
+// TestToldAlone: where neither log shows a session, a record names who was at an
+// address, and not whose request a fill was: no more than possible.
+func TestToldAlone(t *testing.T) {
+	computes(t)
+	dir, in := toldWorld(t, same, func(c *sim.Config) { c.NoOrigin = true })
+	f := run(t, in)
+	r := compare(t, dir, f)
+	covers(t, &r)
+	named := 0
+	for _, d := range f.deliveries {
+		if d.HolderUser != "" && d.Tier == model.TierPossible {
+			named++
+		}
+		if d.Tier > model.TierPossible {
+			t.Errorf("%s is %v by %v", d.ID, d.Tier, d.Rung)
+		}
+	}
+	if named < 10 {
+		t.Errorf("only %d deliveries have a holder at all", named)
+	}
+}
+
 // toldAccess counts the accesses that cite a row of the analytics export.
 func toldAccess(f *findings) int {
 	told := map[uint32]bool{}

@@ -34,6 +34,11 @@ const alike = time.Minute
 // have carried either session: that voids the rung and the weaker ones too. What
 // both show is the holder even if a delivery had brought it before: the fill
 // then passed the session on.
+//
+// That no other id and no other user showed about then speaks for a fill's own
+// only where requests would show them. Of a page whose script somebody blocks
+// there is no record, so between two records alone a fill is of an address and a
+// User-Agent, whatever ids they name.
 func Climb(f Fill, seen []Sighting) Held { return climb(f, seen, -1) }
 
 func climb(f Fill, seen []Sighting, skip int) Held {
@@ -42,9 +47,12 @@ func climb(f Fill, seen []Sighting, skip int) Held {
 		return agree(was, will, model.RungConnection)
 	}
 	alone := !crowded(f, seen, skip)
-	id := deviceID(f, seen, skip, alone)
+	id, tied := deviceID(f, seen, skip, alone)
 	same := func(s *Sighting) bool { return s.DeviceID == id }
 	if was, will := around(f, seen, skip, same); !id.IsZero() && was != nil && will != nil {
+		if !tied && was.Told && will.Told {
+			return agree(was, will, model.RungAgent)
+		}
 		return agree(was, will, model.RungDeviceID)
 	}
 	here := func(s *Sighting) bool { return !s.Away && !apart(s.DeviceID, id) }
@@ -55,8 +63,9 @@ func climb(f Fill, seen []Sighting, skip int) Held {
 }
 
 // deviceID returns the device id of f: what its connection showed about then,
-// else what its address and User-Agent did if that was one id alone.
-func deviceID(f Fill, seen []Sighting, skip int, alone bool) model.ID {
+// which ties it, else what its address and User-Agent did if that was one id
+// alone.
+func deviceID(f Fill, seen []Sighting, skip int, alone bool) (id model.ID, tied bool) {
 	at := func(fits func(*Sighting) bool) model.ID {
 		was, will := around(f, seen, skip, func(s *Sighting) bool { return !s.DeviceID.IsZero() && fits(s) })
 		var list []showing
@@ -68,9 +77,9 @@ func deviceID(f Fill, seen []Sighting, skip int, alone bool) model.ID {
 		return shownAt(list, f.Start.Lo)
 	}
 	if id := at(func(s *Sighting) bool { return s.Conn == f.Conn && !f.Conn.IsZero() }); !id.IsZero() || !alone {
-		return id
+		return id, true
 	}
-	return at(func(s *Sighting) bool { return !s.Away })
+	return at(func(s *Sighting) bool { return !s.Away }), false
 }
 
 // around returns the last sighting that fits surely before f and the first
@@ -183,11 +192,12 @@ func (t *Trials) PlacedReliability(byAddress bool) float64 {
 const maxTrials = 50
 
 // Try hides sightings one by one and asks the ladder for what they presented.
+// Records are left out: they are of clients that tell, and fills are of all.
 func (t *Trials) Try(seen []Sighting) {
 	step := len(seen)/maxTrials + 1
 	for n := 0; n < len(seen); n += step {
 		s := &seen[n]
-		if s.Away {
+		if s.Away || s.Told {
 			continue
 		}
 		held := climb(Fill{s.Start, s.Conn}, seen, n)

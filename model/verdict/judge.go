@@ -186,7 +186,7 @@ func (c *Case) tier(j *Judgement, aside bool) model.Tier {
 	switch {
 	case aside:
 		return model.TierSetAside
-	case c.Verdict.Use != nil && c.named() && c.Verdict.UseLink >= identity.LinkDevice && j.Applied >= confirmed:
+	case c.Verdict.Use != nil && c.named() && c.Verdict.UseLink >= identity.LinkDevice && j.Applied >= confirmed && !c.hearsay():
 		return model.TierConfirmed
 	}
 	t := min(TierOf(j.Applied), c.strongest())
@@ -200,6 +200,13 @@ func (c *Case) tier(j *Judgement, aside bool) model.Tier {
 // or nothing else can have brought it. Where other fills fit this hit, the use
 // tells that a delivery happened, and not for sure that it was this one.
 func (c *Case) named() bool { return c.Rung != model.RungUnknown || c.Rivals == 0 }
+
+// hearsay reports whether one description, an address and a User-Agent, both
+// named the holder and ties the use, and the use is somebody's record: no
+// request shows either, and the one cannot confirm the other.
+func (c *Case) hearsay() bool {
+	return c.Verdict.Use.Told && c.Verdict.UseLink <= identity.LinkDevice && c.strongest() == model.TierPossible
+}
 
 // strongest returns the highest tier that a holder found by a rung of the
 // ladder can have without its use being seen. Between two requests of one

@@ -34,7 +34,10 @@ func plain() *verdict.Case {
 	}
 }
 
-var sighting = &identity.Sighting{RequestID: "o-1", Start: at(5), Session: id("held")}
+var (
+	sighting = &identity.Sighting{RequestID: "o-1", Start: at(5), Session: id("held")}
+	record   = &identity.Sighting{RequestID: "line-1", Start: at(5), User: "u-held", Told: true}
+)
 
 // TestJudge raises each flag of semantics.md G that this judge knows, and says
 // which factor it moved and what tier is left.
@@ -102,6 +105,13 @@ func TestJudge(t *testing.T) {
 		{"use seen, but another hit may have brought it: not confirmed", func(x *c) {
 			x.Verdict = &identity.Verdict{Delivered: 0.7, Applied: 0.6, Used: 0.6, Use: sighting, UseLink: identity.LinkConnection}
 		}, []model.FlagName{verdict.UseSeen}, 0.7, 0.6, 0.6, model.TierProbable},
+		{"use told, of a holder that the fill's own row names", func(x *c) {
+			x.Verdict = &identity.Verdict{Delivered: 0.99, Applied: 0.98, Used: 0.98, Use: record, UseLink: identity.LinkDevice}
+		}, []model.FlagName{verdict.UseSeen}, 0.99, 0.98, 0.98, model.TierConfirmed},
+		{"use told, of a holder by address and User-Agent: neither confirms the other", func(x *c) {
+			x.Rung = model.RungAgent
+			x.Verdict = &identity.Verdict{Delivered: 0.99, Applied: 0.98, Used: 0.98, Use: record, UseLink: identity.LinkDevice}
+		}, []model.FlagName{verdict.UseSeen}, 0.99, 0.98, 0.98, model.TierPossible},
 		{"use seen outweighs a fill of a like device", func(x *c) {
 			x.Verdict = &identity.Verdict{Delivered: 0.99, Applied: 0.98, Used: 0.98, Use: sighting, UseLink: identity.LinkDevice, Self: identity.LinkDevice}
 		}, []model.FlagName{verdict.UseSeen}, 0.99, 0.98, 0.98, model.TierConfirmed},
