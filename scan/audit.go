@@ -343,9 +343,9 @@ func (x *auditor) doubts() {
 	case a.Fills > 0 && float64(a.Known) < limit*float64(a.Fills):
 		d.fail("of %d of %d responses that entered a cache the logs say whether they met a session (threshold %.0f %%): an origin log of the same span says it, if map.request_id names the CDN's id", a.Known, a.Fills, 100*limit)
 	}
-	for i := range x.Incident.Sources {
-		if src := &x.Incident.Sources[i]; src.Sampled > 0 && src.Sampled < 1 {
-			d.fail("source %s (line %d of the incident file) holds %.4g %% of the requests: what it does not show may have happened", src.URI, src.Line, 100*src.Sampled)
+	if parts, whole := x.samples(); !whole {
+		for _, src := range parts {
+			d.fail("source %s (line %d of the incident file): %s; what it does not show may have happened", src.URI, src.Line, x.sampling(src))
 		}
 	}
 	a.Partial = append([]string{}, d.partial...)

@@ -367,11 +367,8 @@ func (k *known) alarms() model.Capability {
 
 func (k *known) absence() model.Capability {
 	const what = "that something did not happen"
-	for i := range k.Incident.Sources {
-		src := &k.Incident.Sources[i]
-		if src.Kind == model.SourceEdge && src.Sampled > 0 && src.Sampled < 1 {
-			return cannot(what, "a log of every request of these hours", "source %s (line %d of the incident file) holds %.4g %% of the requests", src.URI, src.Line, 100*src.Sampled)
-		}
+	if parts, whole := k.samples(); len(parts) > 0 && !whole {
+		return cannot(what, "a log of every request of these hours", "source %s (line %d of the incident file): %s", parts[0].URI, parts[0].Line, k.sampling(parts[0]))
 	}
 	return partly(what, "", "CDN logs are delivered on a best-effort basis: rows can be late or missing")
 }

@@ -6,24 +6,18 @@ import (
 	"strings"
 
 	"github.com/spillscope/spillscope/model"
-	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
 // sampled says that logs of the edge hold a part of the requests. A hit is
 // judged by what was around it, so that a sample names fewer, not a share.
 func (d *diagnosis) sampled(m *model.Manifest) {
-	var parts, unstated []*model.Source
-	whole, share := false, 0.0
-	for i := range d.Incident.Sources {
-		s := &d.Incident.Sources[i]
-		switch {
-		case s.Kind != model.SourceEdge:
-		case s.Sampled == 0 && d.realTime(s):
+	parts, whole := d.samples()
+	share := 0.0
+	var unstated []*model.Source
+	for _, s := range parts {
+		share = max(share, s.Sampled)
+		if s.Sampled == 0 {
 			unstated = append(unstated, s)
-		case s.Sampled > 0 && s.Sampled < 1:
-			parts, share = append(parts, s), max(share, s.Sampled)
-		default:
-			whole = true
 		}
 	}
 	switch {
@@ -45,12 +39,6 @@ func linesOf(sources []*model.Source) string {
 		lines = append(lines, fmt.Sprint(s.Line))
 	}
 	return strings.Join(lines, ", ")
-}
-
-// realTime reports whether the objects of a source are real-time logs, of which
-// nothing tells how many requests they hold.
-func (d *diagnosis) realTime(src *model.Source) bool {
-	return src.Format == sniff.RealTime || slices.ContainsFunc(d.state.objects, func(o object) bool { return o.source == src && o.format == sniff.RealTime })
 }
 
 // revoking are words of events that end sessions.

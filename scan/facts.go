@@ -7,7 +7,6 @@ import (
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/model/verdict"
-	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
 
 // facts is what the judge is told about the hit e, besides its rows.
@@ -47,35 +46,6 @@ func (j *judge) gapNear(at model.Instant) string {
 		}
 	}
 	return ""
-}
-
-// sampleOf says that the log of e, at its time, is a sample. Where another
-// delivery of the log holds all requests, nothing is missing.
-func (s *state) sampleOf(e *model.EdgeRow) string {
-	src := s.objects[e.Ref.Object].source
-	if !isSample(src) || s.wholeAt(e.End) {
-		return ""
-	}
-	if src.Sampled == 0 {
-		return "a real-time log, of which share of the requests is not stated"
-	}
-	return fmt.Sprintf("%.4g %% of the requests were logged", 100*src.Sampled)
-}
-
-// isSample reports whether a source may hold only a part of the requests. Of a
-// real-time log that is a setting, which only its owner can say is 100 %.
-func isSample(src *model.Source) bool {
-	if src.Sampled == 0 {
-		return src.Format == sniff.RealTime
-	}
-	return src.Sampled < 1
-}
-
-// wholeAt reports whether an edge source that is no sample has rows around v.
-func (s *state) wholeAt(v model.Interval) bool {
-	return slices.ContainsFunc(s.feeds.list, func(f feed) bool {
-		return !isSample(f.source) && f.span.From <= v.Lo && v.Hi <= f.span.To
-	})
 }
 
 // notLive says how far a moment is from the session-bearing fills of a cache.

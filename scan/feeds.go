@@ -120,7 +120,7 @@ func (f *feeds) sentence(a, b *feed, n shared) string {
 	text := fmt.Sprintf("%.1f %% of %d edge rows were seen in both deliveries of the log, %s and %s: %d only in the former, %d only in the latter",
 		100*float64(n.both)/float64(n.both+n.first+n.second), n.both+n.first+n.second, a.name(), b.name(), n.first, n.second)
 	switch {
-	case isSample(a.source) || isSample(b.source):
+	case sampling(a.source, a.format) != "" || sampling(b.source, b.format) != "":
 		return text + ". One of them is a sample, so this does not tell how many rows were lost"
 	case n.first+n.second == 0:
 		return text + ". Neither lost a row that the other has"

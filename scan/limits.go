@@ -57,11 +57,6 @@ func (s *state) limits() []string {
 			out = append(out, fmt.Sprintf("%d of %d edge rows on the suspect routes %s.", n, u.rows, edgeLimits[i].words))
 		}
 	}
-	for i := range s.feeds.list {
-		if f := &s.feeds.list[i]; isSample(f.source) {
-			out = append(out, fmt.Sprintf("The edge log %s may be a sample: it shows that something happened, never that it did not; deliveries that it left out are in no count.", f.name()))
-		}
-	}
 	if n := s.notes.cutCookies; n > 0 {
 		out = append(out, fmt.Sprintf("Real-time logs cut the Cookie header off at 800 bytes, as on %d rows here: a session that stood behind is not shown.", n))
 	}

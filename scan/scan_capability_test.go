@@ -35,6 +35,8 @@ func TestLook(t *testing.T) {
 		{"another id", []string{map1("request_id") + "cf_id", map1("request_id") + "path"}, "whose session", model.CapabilityPartly, "0 of ", false},
 		{"no set_cookie", []string{"set_cookie: set_cookie, set_session: set_sid_hash", "host: host"}, "which responses", model.CapabilityPartly, "neither log says it", false},
 		{"a sample", []string{"uri: edge/*.gz, format: auto", "uri: edge/*.gz, format: auto, sampled: 10%"}, "did not happen", model.CapabilityNo, "10 % of the requests", false},
+		{"a real-time log", []string{"uri: edge/*.gz, format: auto", "uri: edge/*.gz, format: cloudfront-realtime, fields: [timestamp, c-ip]"}, "did not happen", model.CapabilityNo, "is not stated", true},
+		{"a sample beside all", []string{"  - {kind: edge, uri: edge/*.gz, format: auto", "  - {kind: edge, uri: edge/*.gz, format: auto, sampled: 10%}\n  - {kind: edge, uri: edge/*.gz, format: auto"}, "did not happen", model.CapabilityPartly, "best-effort", false},
 		{"signed", []string{"revocable: server", "revocable: signed"}, "to revoke", model.CapabilityNo, "until they expire", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

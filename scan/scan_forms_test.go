@@ -27,6 +27,9 @@ func formed(forms ...sim.EdgeForm) sim.Config {
 	return cfg
 }
 
+// stated says that a real-time log holds every request.
+var stated = []string{"format: cloudfront-realtime", "format: cloudfront-realtime, sampled: 100%"}
+
 // scanned scans the incident of cfg. That a real-time log is no sample is said
 // where all is true.
 func scanned(t *testing.T, cfg sim.Config, all bool) (string, *findings) {
@@ -34,7 +37,7 @@ func scanned(t *testing.T, cfg sim.Config, all bool) (string, *findings) {
 	dir, _ := simulate(t, cfg)
 	var edits []string
 	if all && strings.Contains(fmt.Sprint(cfg.EdgeForms), string(sim.Realtime)) {
-		edits = []string{"format: cloudfront-realtime", "format: cloudfront-realtime, sampled: 100%"}
+		edits = stated
 	}
 	return dir, run(t, inputOf(t, dir, edits...))
 }
@@ -128,24 +131,30 @@ func narrows(t *testing.T, coarse, fine *findings) {
 }
 
 // TestSampledRealtime: a real-time log of which nothing is stated counts as a
-// sample, unless another delivery holds all requests.
+// sample, which is said once, and breaks a threshold unless another delivery
+// holds all requests.
 func TestSampledRealtime(t *testing.T) {
 	computes(t)
 	t.Parallel()
-	_, whole := scanned(t, formed(sim.Realtime), true)
-	_, unsure := scanned(t, formed(sim.Realtime), false)
-	_, backed := scanned(t, formed(sim.Realtime, sim.Legacy), false)
+	alone, _ := simulate(t, formed(sim.Realtime))
+	beside, _ := simulate(t, formed(sim.Realtime, sim.Legacy))
+	whole, unsure, backed := run(t, inputOf(t, alone, stated...)), run(t, inputOf(t, alone)), run(t, inputOf(t, beside))
 	for _, c := range []struct {
 		name    string
 		f       *findings
 		flagged bool
-		warned  bool
-	}{{"stated", whole, false, false}, {"not stated", unsure, true, true}, {"with another", backed, false, true}} {
+		said    int
+		verdict verdict
+	}{{"stated", whole, false, 0, complete}, {"not stated", unsure, true, 1, notComplete}, {"with another", backed, false, 1, complete}} {
 		if got := flagged(c.f, "SAMPLED"); got != c.flagged || len(c.f.deliveries) == 0 {
 			t.Errorf("%s: flagged %v of %d", c.name, got, len(c.f.deliveries))
 		}
-		if got := strings.Contains(strings.Join(c.f.manifest.Warnings, "\n"), "give it sampled: 100%"); got != c.warned {
-			t.Errorf("%s: warnings %q", c.name, c.f.manifest.Warnings)
+		text := said(c.f) + strings.Join(c.f.manifest.Limits, "\n")
+		if got := strings.Count(text, "cannot show absence"); got != c.said || strings.Count(text, "give it sampled: 100%") != c.said {
+			t.Errorf("%s: said %d times: %s", c.name, got, text)
+		}
+		if got := verdictOf(c.f); got != c.verdict {
+			t.Errorf("%s: verdict %d: %s", c.name, got, text)
 		}
 	}
 	if len(unsure.deliveries) != len(whole.deliveries) {
@@ -219,7 +228,7 @@ func TestLimits(t *testing.T) {
 		{[]sim.EdgeForm{sim.Legacy}, 0, []string{"by the second"}},
 		{[]sim.EdgeForm{sim.V2Plain}, 0, nil},
 		{[]sim.EdgeForm{sim.Legacy, sim.V2W3C}, 0, nil},
-		{[]sim.EdgeForm{sim.Realtime}, 0.5, []string{"may be a sample"}},
+		{[]sim.EdgeForm{sim.Realtime}, 0.5, nil}, // that it may be a sample: TestSampledRealtime
 	} {
 		cfg := formed(c.forms...)
 		cfg.RealtimeShare, cfg.DropEdge = c.share, 0
