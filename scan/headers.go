@@ -44,13 +44,17 @@ func (s headerSizes) add(h *hit) {
 	if !ok {
 		return
 	}
-	p := 0.0
+	p, open := 0.0, h.Unknown // of fills of which nothing is known, any may have carried one
 	for _, c := range h.Candidates {
-		if c.Hold.Bears && c.Hold.known() {
+		switch {
+		case !c.Hold.Bears:
+		case c.Hold.known():
 			p += c.P
+		default:
+			open += c.P
 		}
 	}
-	if p > carriedNo && p < carried || p <= carriedNo && h.Unknown > carriedNo {
+	if p > carriedNo && p < carried || p <= carriedNo && open > carriedNo {
 		return
 	}
 	sizes := s[e.Protocol]

@@ -35,6 +35,17 @@ func TestHeaderBytes(t *testing.T) {
 	}
 }
 
+// TestHeaderBytesUnknown: a hit on a stored response of which nobody knows
+// whether it carried a session is none that carried none.
+func TestHeaderBytesUnknown(t *testing.T) {
+	cfg := sim.Bench(8000, 5)
+	cfg.ALB, cfg.NoRequestID, cfg.HideAssets = true, true, true
+	dir, _ := simulate(t, cfg)
+	if got := strings.Join(run(t, inputOf(t, dir)).manifest.Warnings, "\n"); strings.Contains(got, "cookie.stripped") {
+		t.Errorf("cookies came through, and the scan says: %s", got)
+	}
+}
+
 // withoutCookie gives a hit's row the bytes that it would have without Set-Cookie.
 func withoutCookie(row string) string {
 	f := strings.Split(row, "\t")
