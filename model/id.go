@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"hash"
 )
@@ -40,22 +41,31 @@ func NewKey(secret []byte) Key { return Key{bytes.Clone(secret)} }
 
 // Digest returns the ID of the parts as a value of the given kind. Parts are
 // length-prefixed, so ("ab","c") and ("a","bc") differ.
-func (k Key) Digest(kind string, parts ...[]byte) ID {
-	mac := hmac.New(sha256.New, k.secret)
-	writePart(mac, []byte(kind))
-	for _, p := range parts {
-		writePart(mac, p)
-	}
-	var id ID
-	copy(id[:], mac.Sum(nil))
-	return id
-}
+func (k Key) Digest(kind string, parts ...[]byte) ID { return k.Digester().Digest(kind, parts...) }
 
 // Fingerprint names the key in a case without giving it away.
 func (k Key) Fingerprint() string { return k.Digest("fingerprint").String() }
 
-func writePart(w hash.Hash, p []byte) {
-	n := len(p)
-	w.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
-	w.Write(p)
+// Digester digests many values with one key, whose setting up takes longer than
+// the digest of a short value. It is not safe for concurrent use.
+type Digester struct {
+	mac hash.Hash
+	buf []byte
+}
+
+// Digester returns a Digester of k.
+func (k Key) Digester() *Digester { return &Digester{mac: hmac.New(sha256.New, k.secret)} }
+
+// Digest returns what Key.Digest does.
+func (d *Digester) Digest(kind string, parts ...[]byte) (id ID) {
+	d.buf = append(binary.BigEndian.AppendUint32(d.buf[:0], uint32(len(kind))), kind...)
+	for _, p := range parts {
+		d.buf = append(binary.BigEndian.AppendUint32(d.buf, uint32(len(p))), p...)
+	}
+	d.mac.Write(d.buf)
+	clear(d.buf) // a part may be a credential
+	d.buf = d.mac.Sum(d.buf[:0])
+	copy(id[:], d.buf)
+	d.mac.Reset()
+	return id
 }

@@ -22,6 +22,8 @@ type joiner struct {
 	labels   *spill.Writer
 	nameless *spill.Writer // rows that wait for the ladder
 	places   *placer       // nil: every origin row has a request id
+	digests  *model.Digester
+	row      cacheRow // of the edge row in hand: on the heap once, not once a row
 	key, val []byte
 
 	readsPlaced bool // no row is joined by its id: placed ones tell what the stamps are off by
@@ -43,7 +45,7 @@ func (s *state) join() error {
 	rows, labelled := s.sorter(derivedShare/2, 1), s.sorter(derivedShare/2, 1)
 	j := &joiner{
 		state: s, cache: s.cacheRows.Writer(), seen: s.sightings.Writer(), nameless: rows.Writer(),
-		labelled: labelled, labels: labelled.Writer(), places: s.newPlacer(),
+		labelled: labelled, labels: labelled.Writer(), places: s.newPlacer(), digests: s.Key.Digester(),
 	}
 	if err := join.Requests(s.requests, j.request); err != nil {
 		return errors.Join(err, rows.Close(), labelled.Close(), j.places.close())
@@ -146,22 +148,23 @@ func (j *joiner) request(r *join.Request) error {
 func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow, placed *placedRow) error {
 	p := j.spans.of(e.End.Lo)
 	suspect := e.Route != model.NoRoute && p != nowhere
-	row := cacheRow{Edge: *e, Cache: cache.Name(j.Incident.Cache.Scope, e.Location)}
+	row := &j.row
+	*row = cacheRow{Edge: *e, Cache: cache.Name(j.Incident.Cache.Scope, e.Location)}
 	row.Device, row.Conn = j.device(e)
 	if suspect {
 		row.Hold = j.holder(e, origins)
 		if len(origins) > 0 {
 			row.Origin = &origins[len(origins)-1]
 		}
-		placed.hold(&row)
-		j.countPlaced(&row)
+		placed.hold(row)
+		j.countPlaced(row)
 	}
 	if p == window {
-		j.countTraffic(&row, origins)
+		j.countTraffic(row, origins)
 	}
-	waits := suspect && nameless(&row)
+	waits := suspect && nameless(row)
 	if !waits {
-		j.countEdge(&row, p, len(origins) > 0 || placed.contact())
+		j.countEdge(row, p, len(origins) > 0 || placed.contact())
 	}
 	if last := j.timing(origins, placed); last != nil && cache.Classify(e) == cache.Miss { // a background refresh answers later than its row
 		j.clock.Add(row.Cache, e.Start(), e.Available(), last.Time)
@@ -169,9 +172,9 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow, placed *place
 	var err error
 	switch {
 	case waits:
-		err = j.keepNameless(&row)
+		err = j.keepNameless(row)
 	case suspect:
-		err = j.keepCacheRow(&row)
+		err = j.keepCacheRow(row)
 	}
 	if err != nil {
 		return err
@@ -180,10 +183,10 @@ func (j *joiner) edge(e *model.EdgeRow, origins []model.OriginRow, placed *place
 	if placed != nil {
 		origins = append(slices.Clip(origins), placed.shows...)
 	}
-	if err := j.watchEdge(e, &row, origins, joined); err != nil {
+	if err := j.watchEdge(e, row, origins, joined); err != nil {
 		return err
 	}
-	return j.sightingsOf(e, &row, origins)
+	return j.sightingsOf(e, row, origins)
 }
 
 // timing returns the origin row whose stamp is compared with the edge's.
@@ -208,11 +211,11 @@ func (j *joiner) keepCacheRow(row *cacheRow) error {
 // device names the client of e, and its connection.
 func (j *joiner) device(e *model.EdgeRow) (device, conn model.ID) {
 	addr := e.Client.As16()
-	device = j.Key.Digest("device", addr[:], e.Agent[:])
+	device = j.digests.Digest("device", addr[:], e.Agent[:])
 	if e.Port != 0 {
 		var port [2]byte
 		binary.BigEndian.PutUint16(port[:], e.Port)
-		conn = j.Key.Digest("connection", addr[:], port[:])
+		conn = j.digests.Digest("connection", addr[:], port[:])
 	}
 	return device, conn
 }
@@ -336,7 +339,7 @@ func (j *joiner) unmatched(origins []model.OriginRow) error {
 		var device model.ID
 		if o.Client.IsValid() && !o.Agent.IsZero() {
 			addr := o.Client.As16()
-			device = j.Key.Digest("device", addr[:], o.Agent[:])
+			device = j.digests.Digest("device", addr[:], o.Agent[:])
 		}
 		if err := j.watchOrigin(o, device); err != nil {
 			return err

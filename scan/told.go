@@ -86,7 +86,7 @@ func (j *joiner) tell(r *join.Request, told []model.OriginRow) error {
 		case o.Client.IsValid() && !o.Agent.IsZero():
 			src.ByDevice++
 			addr := o.Client.As16()
-			x.Device = j.Key.Digest("device", addr[:], o.Agent[:])
+			x.Device = j.digests.Digest("device", addr[:], o.Agent[:])
 		case !o.Device.IsZero():
 			src.ByDeviceID++
 		default:

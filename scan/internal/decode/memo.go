@@ -16,6 +16,7 @@ import (
 // times over, and most of them for the same few words.
 type Memo struct {
 	c        *Context
+	digests  *model.Digester
 	words    table[string]
 	agents   table[agent]
 	paths    table[Place]
@@ -62,7 +63,7 @@ func (t *table[V]) add(key []byte, v V) V {
 }
 
 // NewMemo returns an empty memo of c.
-func (c *Context) NewMemo() *Memo { return &Memo{c: c} }
+func (c *Context) NewMemo() *Memo { return &Memo{c: c, digests: c.key.Digester()} }
 
 // Word returns b as a string, the same one for equal words.
 func (m *Memo) Word(b []byte) string {
@@ -93,7 +94,7 @@ func (m *Memo) Agent(b []byte) (model.ID, model.ClientKind) {
 	}
 	a, ok := m.agents[string(b)]
 	if !ok {
-		a = m.agents.add(b, agent{m.c.key.Digest("agent", b), ClientKind(string(b))})
+		a = m.agents.add(b, agent{m.digests.Digest("agent", b), ClientKind(string(b))})
 	}
 	return a.id, a.kind
 }
@@ -125,7 +126,7 @@ func (m *Memo) Place(host string, path []byte) Place {
 		Lasting:  Lasting(text),
 	}
 	if text != "" {
-		place.Path = m.c.key.Digest("path", path)
+		place.Path = m.digests.Digest("path", path)
 	}
 	return m.paths.add(key, place)
 }
@@ -154,7 +155,7 @@ func (m *Memo) Key(distribution string, path, query []byte) model.ID {
 }
 
 // Digest digests a value that is not worth remembering.
-func (m *Memo) Digest(kind string, value []byte) model.ID { return m.c.key.Digest(kind, value) }
+func (m *Memo) Digest(kind string, value []byte) model.ID { return m.digests.Digest(kind, value) }
 
 func (m *Memo) join(a string, b []byte) []byte {
 	m.scratch = append(append(m.scratch[:0], a...), 0)

@@ -150,13 +150,18 @@ func Text[T ~string](c *Codec, v *T) {
 	*v = T(s)
 }
 
-// ID visits a digest.
+// ID visits a digest. Most rows lack most of theirs.
 func (c *Codec) ID(v *model.ID) {
-	if !c.decoding {
+	there := !v.IsZero()
+	c.Bool(&there)
+	switch {
+	case !there:
+		*v = model.ID{}
+	case c.decoding:
+		copy(v[:], c.take(len(v)))
+	default:
 		c.buf = append(c.buf, v[:]...)
-		return
 	}
-	copy(v[:], c.take(len(v)))
 }
 
 // Interval visits an interval.
