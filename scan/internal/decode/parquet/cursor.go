@@ -48,7 +48,7 @@ func (s *source) cursor(k *checker, g *file.RowGroupReader, group, leaf int) (*c
 	}
 	cur := &cursor{maxDef: c.col.MaxDefinitionLevel()}
 	cur.good, cur.fault = k.chunk(c)
-	size := batch
+	size := int(min(batch, max(1, c.values))) // row groups can be small, and many
 	if c.prefixed {
 		size = batchDelta
 	}
