@@ -19,10 +19,7 @@ func kinds() map[string]sim.Config {
 	with := func(name string, rate float64, length time.Duration, set func(*sim.Config)) {
 		cfg := sim.Small(rate, 7)
 		set(&cfg)
-		cfg.Start, cfg.End = cfg.Change.Add(-length/6), cfg.Change.Add(length*5/6)
-		cfg.Spread = length / 100
-		cfg.Revert = cfg.End.Add(-cfg.End.Sub(cfg.Change) / 8)
-		cfg.WindowTo = cfg.Revert.Add(cfg.Spread).Truncate(time.Second) // as the incident file can say it
+		lasts(&cfg, length)
 		out[name] = cfg
 	}
 	four := func(c *sim.Config) {
@@ -82,6 +79,15 @@ func kinds() map[string]sim.Config {
 		})
 	}
 	return out
+}
+
+// lasts makes a dense world so long: most tests show what they ask in fewer
+// rows than a cell of a matrix needs.
+func lasts(cfg *sim.Config, length time.Duration) {
+	cfg.Start, cfg.End = cfg.Change.Add(-length/6), cfg.Change.Add(length*5/6)
+	cfg.Spread = length / 100
+	cfg.Revert = cfg.End.Add(-cfg.End.Sub(cfg.Change) / 8)
+	cfg.WindowTo = cfg.Revert.Add(cfg.Spread).Truncate(time.Second) // as the incident file can say it
 }
 
 // TestTruthForEveryKindOfCache holds the invariant that the true fill is a

@@ -55,12 +55,12 @@ type mistake struct {
 	never []string // that must not
 }
 
-// hours is an incident of minutes made one of two hours, with a tenth of the
-// demo's rows.
+// hours is an incident of minutes made one of two hours, with a twentieth of
+// the demo's rows.
 func hours(c *sim.Config) {
 	seed := c.Seed
 	*c = sim.Demo(seed)
-	c.Rows, c.Users, c.Workspaces = 40_000, 3000, 900
+	c.Rows, c.Users, c.Workspaces = 20_000, 1500, 450
 }
 
 // values are session values as the simulator logs them.
@@ -116,7 +116,7 @@ var windowMistakes = []mistake{
 	{
 		name: "window an hour early", world: func(c *sim.Config) {
 			hours(c)
-			c.Start, c.Rows, c.WindowShift = c.Change.Add(-70*time.Minute), 60_000, -time.Hour
+			c.Start, c.Rows, c.WindowShift = c.Change.Add(-70*time.Minute), 45_000, -time.Hour
 		}, want: notACeiling,
 		words: []string{`NOT A CEILING: the leak ended after your window: .* still filled with sessions at .*; \d+ deliveries in the 10 min after window.to are in no count`,
 			`local time of UTC-01:00, it is \{from: 2023-03-07T18:21:00Z, to: 2023-03-07T19:30:00Z\}`},

@@ -40,7 +40,7 @@ func always(string) bool { return true }
 func TestNoRequestIDs(t *testing.T) {
 	computes(t)
 	t.Parallel()
-	before := func(minute string) bool { return minute < "18:23" }
+	before := func(minute string) bool { return minute < "18:22" }
 	offices := func(c *sim.Config) { c.Office, c.Mobile = 0.85, 0.15 }
 	lossy := func(c *sim.Config) { c.DropEdge, c.DropOrigin = 0.02, 0.02 }
 	for _, c := range []struct {
@@ -63,7 +63,7 @@ func TestNoRequestIDs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := dense(0.35, 4*time.Minute)
+			cfg := dense(0.35, 3*time.Minute)
 			if c.set != nil {
 				c.set(&cfg)
 			}

@@ -3,6 +3,7 @@ package scan_test
 import (
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/spillscope/spillscope/fixtures/sim"
 )
@@ -19,7 +20,8 @@ func TestOriginForms(t *testing.T) {
 	var want string
 	for _, form := range []string{"", "csv", "tsv", "logfmt"} {
 		cfg := sim.Small(2, 3)
-		cfg.OriginForm, cfg.DeviceID = form, true
+		lasts(&cfg, 10*time.Minute)
+		cfg.OriginForm, cfg.DeviceID, cfg.UnknownUsers, cfg.DropOrigin = form, true, 0.02, 0.01
 		dir, _ := simulate(t, cfg)
 		f := run(t, inputOf(t, dir))
 		got := lineHash.ReplaceAllString(evidenceFreeFindings(t, f), "")

@@ -261,7 +261,7 @@ func TestCeilings(t *testing.T) {
 // TestCeilingsHold: no estimate of a whole incident exceeds them.
 func TestCeilingsHold(t *testing.T) {
 	t.Parallel()
-	dir := mixed(t, 12_000)
+	dir := mixed(t, 8_000)
 	h := run(t, inputOf(t, dir)).manifest.Headline
 	c := h.Ceilings
 	for _, x := range []struct {

@@ -116,13 +116,13 @@ func locations(caches int, rules ...sim.Expiry) []sim.Location {
 // variations are incidents that differ from dense in one respect.
 func variations() map[string]sim.Config {
 	change := func(set func(*sim.Config)) sim.Config {
-		cfg := dense(0.35, 6*time.Minute)
+		cfg := dense(0.35, 4*time.Minute)
 		set(&cfg)
 		return cfg
 	}
 	out := map[string]sim.Config{
-		"as it is":            dense(0.35, 6*time.Minute),
-		"1 request a second":  dense(1, 3*time.Minute),
+		"as it is":            dense(0.35, 4*time.Minute),
+		"1 request a second":  dense(1, 2*time.Minute),
 		"3 requests a second": dense(3, 70*time.Second),
 		"10 requests a second": func() sim.Config {
 			cfg := dense(10, 30*time.Second)
