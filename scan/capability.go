@@ -133,7 +133,10 @@ func (g *glimpse) merge(o *glimpse) {
 
 func (s *share) merge(o share) { s.Found, s.Of = s.Found+o.Found, s.Of+o.Of }
 
-func (s share) String() string { return fmt.Sprintf("%d of %d", s.Found, s.Of) }
+func (s share) String() string { return commas(int64(s.Found)) + " of " + commas(int64(s.Of)) }
+
+// of prints n of all things looked at.
+func of(n, all int) string { return share{n, all}.String() }
 
 // none reports whether things were looked for, and none was found.
 func (s share) none() bool { return s.Found == 0 && s.Of >= fewLooked }
@@ -161,19 +164,19 @@ func (k *known) deliveries() model.Capability {
 	g := &k.edge
 	switch {
 	case g.Objects == 0 && g.pruned > 0:
-		return cannot(what, checkWindow, "the names of all %d edge objects place them outside the hours to read", g.pruned)
+		return cannot(what, checkWindow, "the names of all %s place them outside the hours to read", times(int64(g.pruned), "edge object"))
 	case k.sources(model.SourceEdge) == 0 || g.Objects == 0:
 		return cannot(what, "add the CDN's logs as {kind: edge, uri: …}", "there is no edge log: the origin log alone gives ceilings, sessions on two devices and what to revoke")
 	case g.rows == 0 && g.outside > 0:
-		return cannot(what, checkWindow, "none of the %d edge rows looked at lies in the hours to read", g.outside)
+		return cannot(what, checkWindow, "none of the %s edge rows looked at lies in the hours to read", commas(g.outside))
 	case g.rows == 0:
 		return cannot(what, "check format and fields of the edge source; `spillscope inspect` tells what the files are", "no edge row could be read%s", because(g.problem))
 	case g.edge.suspect == 0:
-		return partly(what, "check routes: `spillscope inspect` lists what was cached", "none of the %d edge rows looked at is on a route of the incident file", g.rows)
+		return partly(what, "check routes: `spillscope inspect` lists what was cached", "none of the %s edge rows looked at is on a route of the incident file", commas(int64(g.rows)))
 	case g.edge.timed == 0:
 		return partly(what, "choose time-taken among the fields of the delivery", "the edge log has no time-taken, so a hit has many candidates")
 	}
-	return can(what, "%d of %d edge rows looked at are on the suspect routes (%s)", g.edge.suspect, g.rows, g.format)
+	return can(what, "%s edge rows looked at are on the suspect routes (%s)", of(g.edge.suspect, g.rows), g.format)
 }
 
 func because(problem string) string {
@@ -190,8 +193,11 @@ func (k *known) timing() model.Capability {
 		return cannot(what, "", "there is no edge row to time")
 	case k.edge.edge.fine == k.edge.rows:
 		return can(what, "the edge's stamps are finer than a second")
-	case k.origin.origin.id+k.origin.origin.trace > 0:
+	case k.origin.origin.id > 0:
 		return partly(what, "a standard log v2 with timestamp(ms), if there is one, is sharper", "the edge's stamps are whole seconds; those of the origin tell fills apart")
+	}
+	if k.origin.rows > 0 {
+		return partly(what, "an origin log with request ids, or a standard log v2 with timestamp(ms)", "the edge's stamps are whole seconds; an origin row without a request id times a fill only where it fits no other")
 	}
 	return partly(what, "an origin log with request ids, or a standard log v2 with timestamp(ms)", "the edge's stamps are whole seconds, and nothing else times a fill: busy objects will have several candidates")
 }
@@ -202,15 +208,19 @@ func (k *known) holders() model.Capability {
 	named := o.session + o.user
 	switch {
 	case k.origin.rows == 0 && k.edge.edge.cookie > 0:
-		return partly(what, "the application's log with request id and session", "there is no origin row; the edge logged %d session cookies", k.edge.edge.cookie)
+		return partly(what, "the application's log with request id and session", "there is no origin row; the edge logged %s", times(int64(k.edge.edge.cookie), "session cookie"))
+	case k.origin.rows == 0 && k.told.origin.session+k.told.origin.user > 0:
+		return partly(what, "the application's log with request id and session", "there is no origin row; %s tell who used a device, which names the holders of few fills", times(int64(k.told.rows), "sighting"))
 	case k.origin.rows == 0 && k.origin.outside > 0:
-		return cannot(what, "check time_zone of the origin source, and the window", "none of the %d origin rows looked at lies in the hours to read", k.origin.outside)
+		return cannot(what, "check time_zone of the origin source, and the window", "none of the %s origin rows looked at lies in the hours to read", commas(k.origin.outside))
 	case k.origin.rows == 0:
 		return cannot(what, "the application's log with request id and session", "there is no origin row, and the edge logged no session cookie%s", because(k.origin.problem))
 	case named == 0:
-		return cannot(what, "map.session or map.user", "none of the %d origin rows looked at names a session or a user", k.origin.rows)
-	case o.id+o.trace == 0:
-		return partly(what, "map.request_id (X-Amz-Cf-Id) or map.trace_id", "origin rows have no request id: they can be placed by address, path and time only, and nothing is confirmed by that")
+		return cannot(what, "map.session or map.user", "none of the %s origin rows looked at names a session or a user", commas(int64(k.origin.rows)))
+	case o.id == 0 && o.trace > 0:
+		return partly(what, "map.request_id (X-Amz-Cf-Id) of one of the origin sources: the trace id leads to it", "origin rows have a trace id and no request id: they are placed by address, path and time, and flagged")
+	case o.id == 0:
+		return partly(what, "map.request_id (X-Amz-Cf-Id) or map.trace_id", "origin rows have no request id: they are placed by address, path and time, and flagged")
 	case k.join.none():
 		return partly(what, "does map.request_id name the CDN's id (X-Amz-Cf-Id), and do the times agree?", "%v edge Misses are found in the origin rows of the same minutes", k.join)
 	case k.unknownOwners():
@@ -251,7 +261,7 @@ func (k *known) cookies() model.Capability {
 	case rule.Rule == model.SetOnEvery || rule.Rule == model.SetOnOncePer:
 		return partly(what, "map.set_cookie or map.set_session, with set_on: logged", "the CDN does not log it; set_on: %s is an assumption, printed beside the headline", rule.Rule)
 	case k.origin.rows > 0 && k.origin.origin.sets > 0:
-		return can(what, "%d of %d origin rows looked at say it", k.origin.origin.sets, k.origin.rows)
+		return can(what, "%s origin rows looked at say it", of(k.origin.origin.sets, k.origin.rows))
 	}
 	return partly(what, "map.set_cookie or map.set_session of the origin source", "neither log says it: every response to a request with a session is assumed to have set it")
 }
@@ -263,7 +273,7 @@ func (k *known) recipients() model.Capability {
 	case g.rows == 0:
 		return cannot(what, "add the CDN's logs", "only they show clients that the cache answered")
 	case g.edge.addr*2 < g.rows:
-		return cannot(what, "logs with c-ip", "%d of %d edge rows looked at have no client address", g.rows-g.edge.addr, g.rows)
+		return cannot(what, "logs with c-ip", "%s edge rows looked at have no client address", of(g.rows-g.edge.addr, g.rows))
 	case g.edge.port == 0 && k.origin.origin.device+k.told.origin.device == 0:
 		return partly(what, "c-port among the fields of the delivery, or device ids (map.device_id)", "the edge log has no c-port: clients behind one address and with one User-Agent cannot be told apart")
 	}
@@ -285,10 +295,10 @@ func (k *known) recipientNames() model.Capability {
 		return cannot(what, "an origin log with sessions or users, cookies in the CDN log, or a source of kind sighting", "nothing shows which session a client presented")
 	case k.Incident.Window.Lookback == 0:
 		return partly(what, "window.lookback: 1h", "there is no lookback: only clients that signed in within the window are known")
-	case k.origin.origin.id+k.origin.origin.trace == 0 && k.origin.origin.client == 0 && k.edge.edge.cookie == 0:
-		return partly(what, "map.request_id, or client_ip and user_agent", "origin rows lead to no client")
+	case k.origin.origin.id+k.origin.origin.client+k.told.origin.client+k.told.origin.device+k.edge.edge.cookie == 0:
+		return partly(what, "map.request_id, or client_ip and user_agent", "no row that names a session or user leads to a client")
 	}
-	return can(what, "by what it presented in the %v before", k.Incident.Window.Lookback)
+	return can(what, "by what it presented in the %s before", about(k.Incident.Window.Lookback))
 }
 
 func (k *known) use() model.Capability {
@@ -332,7 +342,7 @@ func (k *known) workspaces() model.Capability {
 	case k.origin.origin.users.none():
 		return partly(what, "the same form of user id in the origin log and in the users table", "the users table knows %v users of the origin rows looked at", k.origin.origin.users)
 	}
-	return can(what, "%d memberships", k.dir.Counts().Memberships)
+	return can(what, "%s", times(int64(k.dir.Counts().Memberships), "membership"))
 }
 
 func (k *known) contacts() model.Capability {
@@ -341,7 +351,7 @@ func (k *known) contacts() model.Capability {
 	if d.Workspaces.URI == "" && d.Contacts.URI == "" {
 		return cannot(what, "directory.workspaces with contact_email, or directory.contacts", "there is no table of workspaces or contacts")
 	}
-	return can(what, "%d workspaces in the directory", k.dir.Counts().Workspaces)
+	return can(what, "%s in the directory", times(int64(k.dir.Counts().Workspaces), "workspace"))
 }
 
 func (k *known) revocation() model.Capability {
@@ -354,7 +364,7 @@ func (k *known) revocation() model.Capability {
 	case k.origin.origin.sessions.none():
 		return partly(what, "session_form of the origin source, or a sessions table from before the flush", "the sessions table knows %v sessions of the origin rows looked at", k.origin.origin.sessions)
 	}
-	return can(what, "%d sessions in the directory", k.dir.Counts().Sessions)
+	return can(what, "%s in the directory", times(int64(k.dir.Counts().Sessions), "session"))
 }
 
 func (k *known) alarms() model.Capability {
@@ -366,9 +376,12 @@ func (k *known) alarms() model.Capability {
 }
 
 func (k *known) absence() model.Capability {
-	const what = "that something did not happen"
+	const what, change = "that something did not happen", "a log of every request of these hours"
+	if k.edge.Objects == 0 {
+		return cannot(what, change, "there is no edge log")
+	}
 	if parts, whole := k.samples(); len(parts) > 0 && !whole {
-		return cannot(what, "a log of every request of these hours", "source %s (line %d of the incident file): %s", parts[0].URI, parts[0].Line, k.sampling(parts[0]))
+		return cannot(what, change, "source %s (line %d of the incident file): %s", parts[0].URI, parts[0].Line, k.sampling(parts[0]))
 	}
 	return partly(what, "", "CDN logs are delivered on a best-effort basis: rows can be late or missing")
 }

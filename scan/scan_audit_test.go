@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spillscope/spillscope/fixtures/sim"
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan"
 )
@@ -78,6 +79,15 @@ func TestAudit(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a real-time log", func(t *testing.T) {
+		cfg := sim.Bench(2000, 5)
+		cfg.EdgeForms = []sim.EdgeForm{sim.Realtime}
+		dir, _ := simulate(t, cfg)
+		a, err := audit(t, dir, before)
+		if err != nil || !strings.Contains(strings.Join(a.Partial, "\n"), "without `sampled`") {
+			t.Errorf("%+v, %v", a, err)
+		}
+	})
 	t.Run("no edge log", func(t *testing.T) {
 		if _, err := audit(t, dir, leaky, "edge/*.gz", filepath.Join("later", "*")); err == nil || !strings.Contains(err.Error(), "only the CDN's log") {
 			t.Errorf("error %v", err)
