@@ -88,6 +88,7 @@ func Look(ctx context.Context, in Input) (p Preview, err error) {
 		if g.problem != "" {
 			p.Problems = append(p.Problems, fmt.Sprintf("source %s (line %d of the incident file): %s", g.src.URI, g.src.Line, g.problem))
 		}
+		p.Problems = append(p.Problems, g.notes.warnings()...)
 	}
 	p.Problems = append(p.Problems, s.dir.Warnings()...)
 	return p, nil

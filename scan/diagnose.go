@@ -72,7 +72,7 @@ func (s *state) diagnose(m *model.Manifest) *diagnosis {
 		d.warn("session_form did not fit %d session values; they were taken as they are", n)
 	}
 	d.warnings = append(d.warnings, s.dir.Warnings()...)
-	d.warnings = append(d.warnings, s.notes.warnings...)
+	d.warnings = append(d.warnings, s.notes.warnings()...)
 	d.warnings = append(d.warnings, s.notes.lackingFields()...)
 	d.toldSources()
 	d.warnings = append(d.opened, d.warnings...) // what weighs most comes first: a terminal shows a few

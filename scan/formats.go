@@ -102,7 +102,7 @@ func (r *reader) decode(stored io.Reader, o *object) error {
 	}
 	f, warning := choose(o.source, found)
 	if warning != "" {
-		r.notes.warn(o.URI + ": " + warning)
+		r.notes.warn(o.URI, warning)
 	}
 	o.format = f.name
 	d, err := f.open(r, o)
@@ -162,7 +162,7 @@ func (f format) open(r *reader, o *object) (decoding, error) {
 	return decoding{rows: d, finish: func() {
 		r.notes.read(o.source, d.Stats(), d.Use())
 		for _, w := range d.Warnings() {
-			r.notes.warn(o.URI + ": " + w)
+			r.notes.warn(o.URI, w)
 		}
 	}}, nil
 }
@@ -183,7 +183,7 @@ func openCloudFront(r *reader, o *object) decoding {
 		r.notes.badForms += d.FormFailures()
 		r.notes.cutCookies += d.CutCookies()
 		for _, w := range d.Warnings() {
-			r.notes.warn(o.URI + ": " + w)
+			r.notes.warn(o.URI, w)
 		}
 	}}
 }

@@ -22,8 +22,15 @@ type notes struct {
 	cutCookies  int64 // rows whose Cookie header a real-time log cut off
 	uses        map[*model.Source]origin.Use
 	strays      strays
-	instances   bool // some origin row names the instance that wrote it
-	warnings    []string
+	instances   bool               // some origin row names the instance that wrote it
+	told        map[string]objects // what was odd about them
+}
+
+// objects are some that have one thing in common: how many, and which is the
+// first by name.
+type objects struct {
+	n     int
+	first string
 }
 
 // read adds what a decoder saw of an object of src. Sightings are no requests:
@@ -60,7 +67,30 @@ func (n *notes) lackingFields() []string {
 	return out
 }
 
-func (n *notes) warn(text string) { n.warnings = append(n.warnings, text) }
+func (n *notes) warn(uri, text string) { n.warnOf(objects{1, uri}, text) }
+
+func (n *notes) warnOf(o objects, text string) {
+	if n.told == nil {
+		n.told = map[string]objects{}
+	}
+	if of, ok := n.told[text]; ok {
+		o = objects{o.n + of.n, min(o.first, of.first)}
+	}
+	n.told[text] = o
+}
+
+// warnings says what was odd about objects, each thing once.
+func (n *notes) warnings() []string {
+	var out []string
+	for text, o := range n.told {
+		if o.n > 1 {
+			o.first = times(int64(o.n), "object") + ", " + o.first + " among them"
+		}
+		out = append(out, o.first+": "+text)
+	}
+	slices.Sort(out)
+	return out
+}
 
 // merge adds o. The order of merging does not show.
 func (n *notes) merge(o *notes) {
@@ -81,8 +111,9 @@ func (n *notes) merge(o *notes) {
 		}
 		n.strays[l] += k
 	}
-	n.warnings = append(n.warnings, o.warnings...)
-	slices.Sort(n.warnings)
+	for text, of := range o.told {
+		n.warnOf(of, text)
+	}
 }
 
 // stray notes an origin row without a request id. What somebody was told of is

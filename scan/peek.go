@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -30,7 +31,9 @@ type glimpse struct {
 	problem string // of the first object that could not be read
 	rows    int
 	rejects int64
-	outside int64 // rows of other hours
+	reason  string // of the first reject
+	outside int64  // rows of other hours
+	notes   notes
 	span    model.Span
 	edge    edgeGlimpse
 	origin  originGlimpse
@@ -89,6 +92,7 @@ func (s *state) peek() ([]glimpse, error) {
 				return nil, err
 			}
 		}
+		out[i].rejected(s.Incident.Thresholds.Rejects)
 	}
 	return out, nil
 }
@@ -116,6 +120,7 @@ func (s *state) look(o *object, g *glimpse) error {
 		return s.ctx.Err()
 	}
 	g.Looked++
+	g.notes.merge(&r.notes)
 	if again.first != 0 && g.src.Kind == model.SourceOrigin {
 		g.origin.covers = append(g.origin.covers, model.Span{From: again.first, To: again.last})
 	}
@@ -128,6 +133,13 @@ func (s *state) look(o *object, g *glimpse) error {
 		g.note(err)
 	}
 	return nil
+}
+
+// rejected notes that more lines than the threshold allows are no rows.
+func (g *glimpse) rejected(limit float64) {
+	if lines := int64(g.rows) + g.rejects + g.outside; float64(g.rejects) > limit*float64(lines) {
+		g.note(fmt.Errorf("%s of %s lines looked at were rejected, the first because: %s", commas(g.rejects), commas(lines), g.reason))
+	}
 }
 
 func (g *glimpse) note(err error) {

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -207,6 +208,7 @@ func (r *reader) delivered(row *model.OriginRow) {
 
 func (r *reader) reject(x model.Reject) {
 	if r.peek != nil {
+		r.peek.reason = cmp.Or(r.peek.reason, x.Reason)
 		return
 	}
 	key := appendRef(nil, x.Ref)

@@ -37,6 +37,7 @@ func TestLook(t *testing.T) {
 		{"a sample", []string{"uri: edge/*.gz, format: auto", "uri: edge/*.gz, format: auto, sampled: 10%"}, "did not happen", model.CapabilityNo, "10 % of the requests", false},
 		{"a real-time log", []string{"uri: edge/*.gz, format: auto", "uri: edge/*.gz, format: cloudfront-realtime, fields: [timestamp, c-ip]"}, "did not happen", model.CapabilityNo, "is not stated", true},
 		{"a sample beside all", []string{"  - {kind: edge, uri: edge/*.gz, format: auto", "  - {kind: edge, uri: edge/*.gz, format: auto, sampled: 10%}\n  - {kind: edge, uri: edge/*.gz, format: auto"}, "did not happen", model.CapabilityPartly, "best-effort", false},
+		{"another delimiter", []string{"uri: edge/*.gz, format: auto", "uri: edge/*.gz, format: auto, delimiter: ';'"}, "which hits", model.CapabilityNo, "lines looked at were rejected, the first because: ", true},
 		{"signed", []string{"revocable: server", "revocable: signed"}, "to revoke", model.CapabilityNo, "until they expire", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -221,6 +222,15 @@ var rowMistakes = []mistake{
 			}
 		}, want: notComplete,
 		words: []string{`no edge row from 2023-03-07T19:0\S+ to 2023-03-07T\S+: what happened then is not in this case; at least [\d,]+ requests unseen`, `NOT A CEILING: no edge object is named for the hour 2023-03-07-19, though 2023-03-07-18 and 2023-03-07-20 are there: what it logged is missing; fetch E2EXAMPLE0DEMO.2023-03-07-19\*`},
+	},
+	{
+		name: "objects of another log among them", spoil: func(t *testing.T, dir string) {
+			rows := readFile(t, glob(t, filepath.Join(dir, "origin", "*.gz"))[0])
+			for i := range 5 {
+				writeFile(t, filepath.Join(dir, "edge", fmt.Sprintf("app-%d.gz", i)), rows[:strings.Index(rows, "\n")+1])
+			}
+		}, edit: []string{"total_workspaces", "thresholds: {rejects: 0.01%}\ntotal_workspaces"}, want: notComplete,
+		words: []string{`5 objects, edge/app-0.gz among them: looks like jsonl, but is read as cloudfront`}, never: []string{"app-4.gz"},
 	},
 	{
 		name: "logs taken too soon", spoil: func(t *testing.T, dir string) {
