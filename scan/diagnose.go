@@ -162,8 +162,13 @@ func (d *diagnosis) joined(m *model.Manifest) {
 // fills asks whether any fill carried a session: if none did, either nothing
 // leaked or the window is not where it leaked.
 func (d *diagnosis) fills(m *model.Manifest) {
-	if m.Funnel.SessionFills > 0 || m.Funnel.SuspectRows == 0 {
-		return
+	f, limit := &m.Funnel, d.Incident.Thresholds.JoinRate
+	switch {
+	case f.SuspectRows == 0:
+	case f.SessionFills == 0:
+		d.fail("0 of %d fills in your window presented a session%s", f.Fills, d.elsewhere())
+	case d.sources(model.SourceOrigin) == 0 && !d.notes.edgeCookies && float64(f.SessionFills) < limit*float64(f.Fills):
+		d.fail("of %s of %s fills in your window it is known whose session they presented, by sightings alone (threshold %.0f %%): most holders are not named; add the application's log as {kind: origin, uri: …}",
+			commas(int64(f.SessionFills)), commas(int64(f.Fills)), 100*limit)
 	}
-	d.fail("0 of %d fills in your window presented a session%s", m.Funnel.Fills, d.elsewhere())
 }

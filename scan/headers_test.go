@@ -35,14 +35,19 @@ func TestHeaderBytes(t *testing.T) {
 	}
 }
 
-// TestHeaderBytesUnknown: a hit on a stored response of which nobody knows
-// whether it carried a session is none that carried none.
-func TestHeaderBytesUnknown(t *testing.T) {
+// TestUnknownFills: of a stored response of which no row of its own says whether
+// it carried a session the bytes of its hits are no measure, and whose sessions
+// were not seen there bound nobody.
+func TestUnknownFills(t *testing.T) {
 	cfg := sim.Bench(8000, 5)
 	cfg.ALB, cfg.NoRequestID, cfg.HideAssets = true, true, true
 	dir, _ := simulate(t, cfg)
-	if got := strings.Join(run(t, inputOf(t, dir)).manifest.Warnings, "\n"); strings.Contains(got, "cookie.stripped") {
+	f := run(t, inputOf(t, dir))
+	if got := strings.Join(f.manifest.Warnings, "\n"); strings.Contains(got, "cookie.stripped") {
 		t.Errorf("cookies came through, and the scan says: %s", got)
+	}
+	if h := &f.manifest.Headline; h.HolderUsers.Confirmed == 0 || h.Ceilings.Users+h.Ceilings.Workspaces > 0 || h.Ceilings.Clients == 0 {
+		t.Errorf("%+v bounds %+v", h.Ceilings, h.HolderUsers)
 	}
 }
 

@@ -36,14 +36,19 @@ const noted = 0.01
 func (d *diagnosis) lostRows() {
 	o, e := &d.losses.Origin, &d.losses.Edge
 	if o.Share >= noted || o.Worst >= 10*noted {
-		d.warn("%d of %d requests that no cache may answer have no origin row (%.1f %%; up to %.1f %% in five minutes, from %s): rows of the origin log are missing, holders of such fills are unknown", o.Missing, o.Requests, 100*o.Share, 100*o.Worst, cmp.Or(o.WorstAt, "the start"))
+		why := "rows of the origin log are missing"
+		if d.notes.strays.rows() > 0 {
+			why = "rows of the origin log are missing, or have no request id and could not be placed"
+		}
+		d.warn("%s of %s requests that no cache may answer have no origin row (%.1f %%; up to %.1f %% in five minutes, from %s): %s, holders of such fills are unknown",
+			commas(o.Missing), commas(o.Requests), 100*o.Share, 100*o.Worst, cmp.Or(o.WorstAt, "the start"), why)
 	}
 	if e.Share >= noted || e.Worst >= 10*noted {
 		say := d.warn
 		if e.Share >= 5*noted || e.Worst >= 10*noted {
 			say = d.open
 		}
-		say("%d of %d origin rows have no edge row (%.1f %%; up to %.1f %% in five minutes, from %s): rows of the edge log are missing, deliveries among them are in no list", e.Missing, e.Requests, 100*e.Share, 100*e.Worst, cmp.Or(e.WorstAt, "the start"))
+		say("%s of %s origin rows have no edge row (%.1f %%; up to %.1f %% in five minutes, from %s): rows of the edge log are missing, deliveries among them are in no list", commas(e.Missing), commas(e.Requests), 100*e.Share, 100*e.Worst, cmp.Or(e.WorstAt, "the start"))
 	}
 }
 

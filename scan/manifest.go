@@ -93,12 +93,12 @@ func (s *state) headline() model.Headline {
 		AccessRows:          o.accessRows,
 		DeliveriesOutside:   o.outside.before + o.outside.after,
 		Outside:             o.outside.result(),
-		Ceilings:            s.ceilingResult,
 		FirstDelivery:       o.span.From.String(),
 		LastDelivery:        o.span.To.String(),
 		TotalWorkspaces:     s.Incident.TotalWorkspaces,
 		TotalWorkspacesBase: "total_workspaces of the incident file",
 	}
+	h.Ceilings = s.ceilings(&h.HolderUsers)
 	if h.TotalWorkspaces == 0 {
 		h.TotalWorkspaces = s.dir.Counts().Workspaces
 		h.TotalWorkspacesBase = "rows of the workspaces table"

@@ -307,6 +307,10 @@ var claimMistakes = []mistake{
 		words: []string{`the edge's only log is a sample of 10 % \(line \d+\): it cannot show absence. It has [\d,]+ hits on the suspect routes; expect about 10× as many`},
 	},
 	{
+		name: "analytics alone", world: func(c *sim.Config) { c.Analytics, c.NoOrigin = true, true }, want: notComplete,
+		words: []string{`of \d+ of \d+ fills in your window it is known whose session they presented, by sightings alone \(threshold 50 %\)`},
+	},
+	{
 		name: "real-time logs alone", world: func(c *sim.Config) { c.EdgeForms = []sim.EdgeForm{sim.Realtime} }, want: notComplete,
 		words: []string{`the edge's only log is a real-time log \(line \d+\) without .sampled.: .* cannot show absence`},
 	},

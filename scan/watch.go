@@ -171,3 +171,15 @@ func (s *state) countCeilings() error {
 		return nil
 	}))
 }
+
+// ceilings returns what no estimate may exceed. Where the origin logs no row of
+// some suspect route, or holders are known by other rows than those of their
+// fills, sessions reached the routes that were not counted there: then nothing
+// bounds the holders.
+func (s *state) ceilings(holders *model.Bounds) model.Ceilings {
+	c := s.ceilingResult
+	if s.losses.Silent > 0 || holders.Confirmed+holders.Probable+holders.Possible > c.Users+c.UnknownSessions {
+		return model.Ceilings{Clients: c.Clients}
+	}
+	return c
+}

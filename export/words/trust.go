@@ -88,7 +88,7 @@ func OriginOnly(m *model.Manifest) []string {
 // Ceilings says what no estimate may exceed.
 func Ceilings(c *model.Ceilings) string {
 	if c.Users+c.UnknownSessions == 0 {
-		return "No origin row or logged cookie shows a session on the suspect routes, so there is no ceiling for holders; a cache may have answered " + Plural(c.Clients, "client") + " there."
+		return "The logs do not show which sessions the requests for all suspect routes presented, so there is no ceiling for holders; a cache may have answered " + Plural(c.Clients, "client") + " there."
 	}
 	unknown := ""
 	if c.UnknownSessions > 0 {
@@ -100,6 +100,9 @@ func Ceilings(c *model.Ceilings) string {
 
 // CeilingsShort is Ceilings for one line.
 func CeilingsShort(c *model.Ceilings) string {
+	if c.Users+c.UnknownSessions == 0 {
+		return fmt.Sprintf("none for holders, whose sessions the logs do not show for all suspect routes; %s: no number of recipients can exceed it, unless rows are missing", Plural(c.Clients, "client"))
+	}
 	return fmt.Sprintf("%s, %s, %s: no number can exceed these, unless rows are missing",
 		Plural(c.Users+c.UnknownSessions, "holder"), Plural(c.Workspaces, "workspace"), Plural(c.Clients, "client"))
 }
