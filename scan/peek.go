@@ -114,7 +114,7 @@ func (s *state) look(o *object, g *glimpse) error {
 		return nil
 	}
 	defer file.Close()
-	limited := &io.LimitedReader{R: file, N: peekBytes}
+	limited, reason := &io.LimitedReader{R: file, N: peekBytes}, g.reason
 	err = r.safely(func() error { return r.decode(limited, &again) })
 	if s.ctx.Err() != nil {
 		return s.ctx.Err()
@@ -123,6 +123,11 @@ func (s *state) look(o *object, g *glimpse) error {
 	g.notes.merge(&r.notes)
 	if again.first != 0 && g.src.Kind == model.SourceOrigin {
 		g.origin.covers = append(g.origin.covers, model.Span{From: again.first, To: again.last})
+	}
+	if limited.N == 0 && again.balance.Rejected > 0 { // the look cut a record off
+		if again.balance.Rejected--; again.balance.Rejected == 0 {
+			g.reason = reason
+		}
 	}
 	g.rejects += again.balance.Rejected
 	g.outside += again.balance.Filtered

@@ -2,11 +2,13 @@ package scan_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/spillscope/spillscope/fixtures/sim"
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan"
 )
@@ -64,5 +66,19 @@ func TestLook(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "case*")); len(left) > 0 {
 		t.Errorf("a look left %v", left)
+	}
+}
+
+// TestLookCuts: a look that ends within a record does not blame the file.
+func TestLookCuts(t *testing.T) {
+	t.Parallel()
+	dir, _ := simulate(t, sim.Bench(8000, 5))
+	name := glob(t, filepath.Join(dir, "origin", "*.gz"))[0]
+	if err := os.WriteFile(filepath.Join(dir, "origin", "app.jsonl"), []byte(readFile(t, name)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := scan.Look(context.Background(), inputOf(t, dir, "origin/*.jsonl.gz", "origin/app.jsonl"))
+	if err != nil || len(p.Problems) > 0 || p.Sources[1].Bytes < 1<<20 {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
