@@ -206,6 +206,32 @@ func (d *Decoder) score() int {
 	return n
 }
 
+// Splitter parts the lines of a table of which no column is known.
+type Splitter struct {
+	delimiter []byte
+	cells     cells
+}
+
+// Split returns the cells of a line, parted by what leaves the most of them in
+// the first; nil if it cannot be parted. They are valid until the next call.
+func (s *Splitter) Split(line []byte) [][]byte {
+	if s.delimiter == nil {
+		most := 1
+		for _, try := range delimiters {
+			if s.cells.split(line, []byte(try)) == "" && len(s.cells.list) > most {
+				most, s.delimiter = len(s.cells.list), []byte(try)
+			}
+		}
+	}
+	if s.delimiter == nil || s.cells.split(line, s.delimiter) != "" {
+		return nil
+	}
+	return s.cells.list
+}
+
+// Wipe overwrites what may be left of a session.
+func (s *Splitter) Wipe() { s.cells.wipe() }
+
 // cells are those of one line.
 type cells struct {
 	list [][]byte // nil: empty and without quotes

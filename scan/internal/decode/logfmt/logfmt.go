@@ -20,12 +20,18 @@ import (
 
 // Decoder reads the rows of one object.
 type Decoder struct {
+	splitter
 	rows   *origin.Rows
 	wanted map[string][]origin.Field
 	row    origin.Flat
-	buf    []byte // text of values with escapes
 	names  []string
 	lines  int
+}
+
+// splitter parts lines into pairs.
+type splitter struct {
+	buf  []byte // text of values with escapes
+	pair func(key, value []byte)
 }
 
 // New returns a decoder for one object; see origin.New.
@@ -35,6 +41,7 @@ func New(ctx *decode.Context, o origin.Options, keep func(*model.OriginRow) bool
 		return nil, err
 	}
 	d := &Decoder{rows: rows, wanted: map[string][]origin.Field{}}
+	d.pair = d.take
 	for f := range origin.NumFields {
 		if name := rows.Mapped(f); name != "" {
 			d.wanted[name] = append(d.wanted[name], f)
@@ -60,9 +67,6 @@ const (
 
 // Line decodes one line.
 func (d *Decoder) Line(ref model.Ref, line []byte) (decode.Outcome, string) {
-	if cap(d.buf) < len(line) {
-		d.buf = slices.Grow(d.buf, len(line)) // so that values never move
-	}
 	outcome := decode.Rejected
 	reason := d.split(line)
 	if reason == "" {
@@ -75,12 +79,36 @@ func (d *Decoder) Line(ref model.Ref, line []byte) (decode.Outcome, string) {
 }
 
 func (d *Decoder) wipe() {
-	clear(d.buf)
-	d.buf, d.row = d.buf[:0], origin.Flat{}
+	d.splitter.wipe()
+	d.row = origin.Flat{}
 }
 
-// split notes the wanted values of line.
-func (d *Decoder) split(line []byte) (reason string) {
+// take notes a pair of the row in hand.
+func (d *Decoder) take(key, value []byte) {
+	d.note(key)
+	for _, f := range d.wanted[string(key)] {
+		d.row.Values[f] = value
+	}
+}
+
+// Pairs hands the pairs of line to each, up to where it is no logfmt. Values
+// must not be kept.
+func Pairs(line []byte, each func(key, value []byte)) {
+	s := splitter{pair: each}
+	s.split(line)
+	s.wipe()
+}
+
+func (s *splitter) wipe() {
+	clear(s.buf)
+	s.buf = s.buf[:0]
+}
+
+// split hands on the pairs of line.
+func (s *splitter) split(line []byte) (reason string) {
+	if cap(s.buf) < len(line) {
+		s.buf = slices.Grow(s.buf, len(line)) // so that values never move
+	}
 	for {
 		line = bytes.TrimLeft(line, " \t")
 		if len(line) == 0 {
@@ -99,18 +127,15 @@ func (d *Decoder) split(line []byte) (reason string) {
 		}
 		var value []byte
 		key := line[:end]
-		if value, line, reason = d.value(line[end+1:]); reason != "" {
+		if value, line, reason = s.value(line[end+1:]); reason != "" {
 			return reason
 		}
-		d.note(key)
-		for _, f := range d.wanted[string(key)] {
-			d.row.Values[f] = value
-		}
+		s.pair(key, value)
 	}
 }
 
 // value reads the value at the start of b.
-func (d *Decoder) value(b []byte) (value, rest []byte, reason string) {
+func (s *splitter) value(b []byte) (value, rest []byte, reason string) {
 	if len(b) == 0 || b[0] != '"' {
 		if i := bytes.IndexAny(b, " \t"); i >= 0 {
 			return b[:i:i], b[i:], ""
@@ -128,9 +153,9 @@ func (d *Decoder) value(b []byte) (value, rest []byte, reason string) {
 	if bytes.IndexByte(value, '\\') < 0 {
 		return value, rest, ""
 	}
-	from := len(d.buf)
-	d.buf = unescape(d.buf, value)
-	return d.buf[from:], rest, ""
+	from := len(s.buf)
+	s.buf = unescape(s.buf, value)
+	return s.buf[from:], rest, ""
 }
 
 // closing returns where the quote is closed that b begins with; -1 if nowhere.

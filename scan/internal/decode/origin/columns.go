@@ -57,7 +57,7 @@ func (c *Columns) Bind(names []string) ([]int, error) {
 
 // unbound says that there is no column for the time.
 func unbound(theirs string, names []string) error {
-	if !isHeader(names) {
+	if !IsHeader(names) {
 		return fmt.Errorf("no column %s, which map.%s names, and not all there are look like names", theirs, Time)
 	}
 	return errors.New(lacks(Time, theirs, names))

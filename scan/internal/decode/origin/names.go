@@ -9,7 +9,7 @@ import (
 
 // columnName matches what can only be a field's name. A log that keeps values
 // as keys, or a table without its header, must not have them shown.
-var columnName = regexp.MustCompile(`^[A-Za-z_@][A-Za-z0-9_@ .()-]{0,63}$`)
+var columnName = regexp.MustCompile(`^[A-Za-z_@][A-Za-z0-9_ .()-]{0,63}$`)
 
 // maxShown is how many names a message lists.
 const maxShown = 30
@@ -17,8 +17,8 @@ const maxShown = 30
 // isName reports whether n can be shown as a name.
 func isName(n string) bool { return columnName.MatchString(n) && !longWord(n) }
 
-// shown lists names for a message, those alone that are no values.
-func shown(names []string) string {
+// Shown lists names for a message, those alone that are no values.
+func Shown(names []string) string {
 	list := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !isName(n) })
 	slices.Sort(list)
 	list = slices.Compact(list)
@@ -28,9 +28,9 @@ func shown(names []string) string {
 	return strings.Join(list, ", ")
 }
 
-// isHeader reports whether names can be those of columns: of a first row that
+// IsHeader reports whether names can be those of columns: of a first row that
 // is none, a word could be shown that is a password.
-func isHeader(names []string) bool {
+func IsHeader(names []string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool { return n != "" && !isName(n) })
 }
 
@@ -47,7 +47,7 @@ func longWord(name string) bool {
 // lacks says that what the map calls f is not among names, which are some of
 // those there are.
 func lacks(f Field, theirs string, names []string) string {
-	return fmt.Sprintf("no field %s, which map.%s names; there are %s", theirs, f, shown(names))
+	return fmt.Sprintf("no field %s, which map.%s names; there are %s", theirs, f, Shown(names))
 }
 
 // Dotted writes headers["x-amz-cf-id"] as headers.x-amz-cf-id.
