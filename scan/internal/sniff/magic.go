@@ -38,7 +38,8 @@ func byMagic(head []byte) (Found, bool) {
 	return Found{}, false
 }
 
-// byMarkup tells error pages that were saved in place of an object.
+// byMarkup tells error pages that were saved in place of an object, and dumps
+// of databases.
 func byMarkup(head []byte) (Found, bool) {
 	start := strings.ToLower(string(bytes.TrimSpace(head[:min(len(head), 1<<10)])))
 	start = strings.TrimPrefix(start, "\xef\xbb\xbf")
@@ -50,6 +51,8 @@ func byMarkup(head []byte) (Found, bool) {
 		page.Format, page.Advice = "web page", "it was saved in place of the object: download it again, signed in"
 	case strings.HasPrefix(start, "<?xml"):
 		page.Format, page.Advice = "XML", "export it as JSON lines or CSV"
+	case strings.Contains(start, "-- postgresql database dump"), strings.HasPrefix(start, "copy ") && strings.Contains(start, " from stdin;"):
+		page.Format, page.Advice = "SQL dump", "it holds tables, no log: name it as the uri of those of directory that it has"
 	default:
 		return Found{}, false
 	}

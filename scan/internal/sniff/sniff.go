@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spillscope/spillscope/scan/internal/decode"
@@ -38,10 +39,11 @@ const Size = 64 << 10
 
 // Found is what an object looks like.
 type Found struct {
-	Format string // one of the words above, or what else it is, in words
-	Unwrap string // what its rows are wrapped in, as decode.Records has it
-	Advice string // what to do, where the incident file knows no such format
-	Opaque bool   // no decoder can read a row of it
+	Format  string // one of the words above, or what else it is, in words
+	Unwrap  string // what its rows are wrapped in, as decode.Records has it
+	Advice  string // what to do, where the incident file knows no such format
+	Opaque  bool   // no decoder can read a row of it
+	Columns int    // of a row of CloudFront, where no line before it names them
 }
 
 // Known reports whether the incident file has a word for the format.
@@ -109,6 +111,8 @@ var (
 	fastlyRow   = regexp.MustCompile(`(?m)^<\d{1,3}>(1 )?\S+ cache-[a-z]{3}-?[a-z]*\d{4,}\S* `) // by a node's name (formats.md 4)
 	albRow      = regexp.MustCompile(`^(https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z (app/)?\S+ \S+:\d+ `)
 	logfmtRow   = regexp.MustCompile(`^[A-Za-z_][\w.\-]*=("([^"\\]|\\.)*"|[^\s"]*)( +[A-Za-z_][\w.\-]*=("([^"\\]|\\.)*"|[^\s"]*))+\s*$`)
+	location    = regexp.MustCompile(`^[A-Z]{3}\d{1,2}-[A-Z]{1,2}\d{1,2}$`)
+	result      = regexp.MustCompile(`^(Hit|RefreshHit|OriginShieldHit|Miss|Error|Redirect|LimitExceeded|CapacityExceeded)$`)
 	csvHeader   = regexp.MustCompile(`^"?[A-Za-z_@][A-Za-z0-9_ .@()\-]*"?([,;\t|]"?[A-Za-z_@][A-Za-z0-9_ .@()\-]*"?)+$`)
 )
 
@@ -122,9 +126,9 @@ func ofRow(row []byte) (Found, bool) {
 	case row[0] == '#':
 		return Found{}, false
 	case stampedRow.Match(row):
-		return Found{Format: CloudFront}, true
+		return Found{Format: CloudFront, Columns: bytes.Count(row, []byte{'\t'}) + 1}, true
 	case realTimeRow.Match(row):
-		return Found{Format: RealTime}, true
+		return Found{Format: RealTime, Columns: bytes.Count(row, []byte{'\t'}) + 1}, true
 	case row[0] == '{':
 		return ofObject(row)
 	case albRow.Match(row):
@@ -134,7 +138,22 @@ func ofRow(row []byte) (Found, bool) {
 	case csvHeader.Match(row):
 		return Found{Format: CSV}, true
 	}
-	return Found{}, false
+	n := plainColumns(row)
+	return Found{Format: CloudFront, Columns: n}, n > 0
+}
+
+// plainColumns returns how many columns a row of standard logging v2 has that
+// is written plain: no line names them, so the row is told by two values that
+// nothing else has side by side, an edge location and what the cache did
+// (formats.md 2). 0: it is none.
+func plainColumns(row []byte) int {
+	for _, delimiter := range [...]string{"\t", "|", ";", ",", " "} {
+		cells := bytes.Split(row, []byte(delimiter))
+		if slices.ContainsFunc(cells, location.Match) && slices.ContainsFunc(cells, result.Match) {
+			return len(cells)
+		}
+	}
+	return 0
 }
 
 const notRead = "a CDN whose logs this version does not read: it reads CloudFront's"

@@ -22,6 +22,8 @@ func TestOf(t *testing.T) {
 		"CloudFront, rows":       {row + row, sniff.CloudFront},
 		"CloudFront v2 as JSON":  {`{"date":"2024-12-18","x-edge-location":"SEA19-C1","x-edge-request-id":"a=="}` + "\n", sniff.CloudFront},
 		"CloudFront, real time":  {"1684226820.937\t192.0.2.10\t0.002\t200\n", sniff.RealTime},
+		"CloudFront v2, plain":   {"1684226820937|a==|SEA19-C1|E1|192.0.2.10|/a.js|200|Hit\n", sniff.CloudFront},
+		"dump of a database":     {"--\n-- PostgreSQL database dump\n--\n\nCOPY public.users (user_id) FROM stdin;\n", "SQL dump"},
 		"JSON lines":             {`{"ts":"2023-03-07T18:21:05Z"}` + "\n", sniff.JSONL},
 		"CSV":                    {"ts,user_id,path\n1,2,/\n", sniff.CSV},
 		"tabs between":           {"ts\tuser id\tpath\n", sniff.CSV},
@@ -51,6 +53,23 @@ func TestOf(t *testing.T) {
 				t.Errorf("known %v with the advice %q", got.Known(), got.Advice)
 			}
 		})
+	}
+}
+
+// TestColumns counts columns that no line names.
+func TestColumns(t *testing.T) {
+	for head, want := range map[string]int{
+		"#Version: 1.0\n#Fields: date time x-edge-location\n" + row: 0,
+		row: 6,
+		"1684226820.937\t192.0.2.10\t0.002\t200\n":              4,
+		"1684226820937|a==|SEA19-C1|192.0.2.10|/a.js|200|Hit\n": 7,
+		"a==,IAD89-P2,192.0.2.10,/a.js,Miss\n":                  5,
+		"{\"at\":\"SEA19-C1\"}\n":                               0,
+		"\"" + "app\",192.0.2.10,GET,/a.js,Miss\n":              0,
+	} {
+		if got := sniff.Of([]byte(head)).Columns; got != want {
+			t.Errorf("%d columns, want %d of %q", got, want, head)
+		}
 	}
 }
 
