@@ -3,11 +3,9 @@ package scan
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
-	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
 	"github.com/spillscope/spillscope/scan/internal/decode/parquet"
 	"github.com/spillscope/spillscope/scan/internal/sniff"
 )
@@ -48,26 +46,24 @@ func (s *inspection) sniffColumns(o *inspected) error {
 	if err != nil {
 		return err
 	}
-	o.columnar = true
-	if _, err := cloudfront.New(s.dec, cloudfront.Options{}, nil).Bind(names); err == nil {
+	o.columnar, o.names = true, names
+	if s.likeEdge(names) {
 		o.found.Format = sniff.CloudFront
 		return nil
 	}
-	const most = 30
-	list := oneLine(strings.Join(names[:min(len(names), most)], ", "))
-	if len(names) > most {
-		list += fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	o.found.Advice = "no log of CloudFront; its columns, for the map of a source with format: parquet, are " + list
+	o.table, o.renamed = directoryTable(names)
 	return nil
 }
 
-// columns reads a Parquet object for inspect.
-func (s *inspection) columns(o *inspected, into decode.Columnar, reject func(model.Reject)) (model.Balance, error) {
+// columns reads so many rows of a Parquet object for inspect; 0: all.
+func (s *inspection) columns(o *inspected, into decode.Columnar, most int64, reject func(model.Reject)) (model.Balance, error) {
 	file, size, err := s.store.OpenAt(s.ctx, o.Object)
 	if err != nil {
 		return model.Balance{}, err
 	}
 	defer file.Close()
+	if most > 0 {
+		return parquet.Peek(file, size, 0, most, into, reject)
+	}
 	return parquet.Read(file, size, 0, into, reject)
 }

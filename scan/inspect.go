@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 	"github.com/spillscope/spillscope/scan/internal/decode/cloudfront"
-	"github.com/spillscope/spillscope/scan/internal/decode/jsonl"
 	"github.com/spillscope/spillscope/scan/internal/decode/origin"
 	"github.com/spillscope/spillscope/scan/internal/inflate"
 	"github.com/spillscope/spillscope/scan/internal/sniff"
@@ -59,7 +57,10 @@ type inspection struct {
 type inspected struct {
 	storage.Object
 	found       sniff.Found
-	columnar    bool // Parquet, whatever log it holds
+	columnar    bool              // Parquet, whatever log it holds
+	names       []string          // of its columns, or of the fields of its first row
+	table       string            // of the directory, by these
+	renamed     map[string]string // its columns that go by other names than ours
 	source      *InspectedSource
 	first, last model.Instant
 }
@@ -84,7 +85,7 @@ func Inspect(ctx context.Context, in InspectInput) (*Inspection, error) {
 		InspectInput: in, ctx: ctx, store: storage.NewLocal(in.Base), dec: dec, all: survey.New(),
 		notes: map[string]int{}, shapes: map[decode.FormOf]int64{},
 	}
-	for _, step := range []func() error{s.list, s.sniffAll, s.group, s.readEdges, s.guess, s.readOrigins} {
+	for _, step := range []func() error{s.list, s.sniffAll, s.joinParts, s.group, s.readEdges, s.guess, s.readOrigins} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -175,8 +176,9 @@ func (s *inspection) sniffAll() error {
 	return s.each(func(*inspected) bool { return true }, func(o *inspected, _ *worker) error {
 		file, err := s.store.Open(s.ctx, o.Object)
 		if err == nil {
-			o.found, err = sniffed(file)
+			o.found, o.names, err = sniffed(file)
 			_ = file.Close() // it was only read
+			o.table, o.renamed = directoryTable(o.names)
 		}
 		if o.found.Format == sniff.Parquet {
 			err = s.sniffColumns(o)
@@ -186,65 +188,6 @@ func (s *inspection) sniffAll() error {
 		}
 		return s.ctx.Err()
 	})
-}
-
-// maxSources is the most sources that are told apart before folders are
-// taken together: archives have a folder an hour.
-const maxSources = 12
-
-// group gathers objects of one format and folder into sources.
-func (s *inspection) group() error {
-	depth := 0
-	for _, o := range s.objects {
-		depth = max(depth, strings.Count(o.URI, "/"))
-	}
-	for {
-		by := map[string]*InspectedSource{}
-		for _, o := range s.objects {
-			dir := folder(o.URI, depth)
-			key := dir + "\x00" + o.found.Format
-			src := by[key]
-			if src == nil {
-				src = &InspectedSource{Folder: dir, Format: formatName(o.found.Format), format: o.found.Format, Problem: o.found.Advice, rejects: map[string]int64{}}
-				by[key] = src
-			}
-			o.source = src
-			src.Objects++
-			src.Bytes += o.Size
-			src.saw(path.Base(o.URI))
-			src.deep = src.deep || path.Dir(o.URI) != dir
-		}
-		if len(by) <= maxSources || depth == 0 {
-			for _, src := range by {
-				s.sources = append(s.sources, src)
-			}
-			break
-		}
-		depth--
-	}
-	slices.SortFunc(s.sources, func(a, b *InspectedSource) int {
-		return cmp.Or(cmp.Compare(formatRank(a.format), formatRank(b.format)), cmp.Compare(a.Format, b.Format), cmp.Compare(a.Folder, b.Folder))
-	})
-	for _, o := range s.objects {
-		if readable(o.found.Format) {
-			s.at.ObjectsTotal++
-			s.at.BytesTotal += o.Size
-		}
-	}
-	return nil
-}
-
-// folder returns the folder of a URI, at most depth levels deep.
-func folder(uri string, depth int) string {
-	dir := path.Dir(uri)
-	root := ""
-	if strings.HasPrefix(dir, "/") {
-		root, dir = "/", dir[1:]
-	}
-	if parts := strings.Split(dir, "/"); len(parts) > depth {
-		dir = strings.Join(parts[:depth], "/")
-	}
-	return path.Clean(root + dir)
 }
 
 func (s *inspection) readEdges() error {
@@ -259,6 +202,7 @@ func (s *inspection) readEdges() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		o.source.cookieRows += d.CookieRows()
+		o.source.forms[d.Format()] = true
 		for _, text := range d.Warnings() {
 			s.notes[text]++
 		}
@@ -270,13 +214,15 @@ func (s *inspection) readOrigins() error {
 	pick := func(o *inspected) bool { return o.source.mapped() }
 	edges := s.all
 	return s.each(pick, func(o *inspected, w *worker) error {
-		src := model.Source{Map: o.source.Map}
-		if o.source.guess.NoZone {
-			src.TimeZone = "UTC"
-		}
-		d, err := jsonl.New(s.dec, origin.Options{Source: src, Memo: w.memo}, func(r *model.OriginRow) bool {
+		src := o.source
+		d, err := s.decoder(src, w.memo, func(r *model.OriginRow) bool {
 			o.saw(r.Time.Lo)
-			w.survey.Origin(r, edges)
+			switch {
+			case src.format == sniff.ALB:
+				w.survey.Balancer(r)
+			case src.Kind == model.SourceOrigin:
+				w.survey.Origin(r, edges)
+			}
 			return true
 		})
 		if err != nil {
@@ -285,6 +231,12 @@ func (s *inspection) readOrigins() error {
 		err = s.read(o, d)
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		for _, text := range d.Warnings() {
+			s.notes[text]++
+		}
+		if src.Kind != model.SourceOrigin {
+			return err
+		}
 		for shape, n := range d.Stats().Shapes {
 			s.shapes[shape] += n
 		}
@@ -292,9 +244,16 @@ func (s *inspection) readOrigins() error {
 	})
 }
 
-// mapped reports whether rows of the source can be read as origin rows.
+// decoder reads an object of src as a scan would.
+func (s *inspection) decoder(src *InspectedSource, memo *decode.Memo, keep func(*model.OriginRow) bool) (rowDecoder, error) {
+	of := model.Source{Kind: src.Kind, Format: src.format, Map: src.Map, TimeZone: src.zone}
+	return formatOf(src.Kind, src.format).rows(s.dec, origin.Options{Source: of, Memo: memo}, keep)
+}
+
+// mapped reports whether rows of the source are read as those of an origin or
+// as sightings.
 func (src *InspectedSource) mapped() bool {
-	return src.format == sniff.JSONL && src.Map["time"] != ""
+	return src.Kind == model.SourceOrigin || src.Kind == model.SourceSighting
 }
 
 func (o *inspected) saw(t model.Instant) {
@@ -327,7 +286,7 @@ func (s *inspection) read(o *inspected, d decode.Decoder) error {
 
 func (s *inspection) lines(o *inspected, d decode.Decoder, reject func(model.Reject)) (model.Balance, error) {
 	if into, ok := d.(decode.Columnar); ok && o.columnar {
-		return s.columns(o, into, reject)
+		return s.columns(o, into, 0, reject)
 	}
 	file, err := s.store.Open(s.ctx, o.Object)
 	if err != nil {
@@ -381,9 +340,14 @@ func (s *inspection) nothing() string {
 		rejected += src.Rejected
 		formats[src.Format] += src.Objects
 	}
-	why := fmt.Sprintf("%d files, not one row of a CloudFront or JSON lines log", len(s.objects))
+	why := fmt.Sprintf("%d files, not one row of a log that can be read", len(s.objects))
 	for _, f := range sortedKeys(formats) {
 		why += fmt.Sprintf("; %d %s", formats[f], f)
+	}
+	for _, src := range s.sources {
+		if src.Problem != "" {
+			why += fmt.Sprintf("; %s: %s", src.Folder, src.Problem)
+		}
 	}
 	if rejected > 0 {
 		why += fmt.Sprintf("; %d lines rejected", rejected)

@@ -3,6 +3,7 @@ package scan
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,10 @@ func (s *inspection) remarks(r *survey.Report) []string {
 		say(lag.Abs() > time.Minute, "origin stamps are %s than the edge's: is time_zone of the origin source right?", later(lag))
 	}
 	say(len(s.shapes) > 0, "session values of the origin log look like: %s; if the directory's look different, set session_form", survey.Shape(s.shapes))
+	for _, src := range s.sources {
+		say(src.format == sniff.ALB && src.Rows > 0, "%s: a load balancer's log names no session, no user and no request id of the CDN; it puts rows of the application's log in their place by trace_id, and names nobody alone", src.Folder)
+		say(src.Kind == model.SourceSighting && src.Rows > 0, "%s: rows say who was there from where; they are no requests, so they count as sightings and not as the origin's log", src.Folder)
+	}
 	for _, text := range sortedKeys(s.notes) {
 		say(true, "%s (%s)", text, plural(s.notes[text], "file"))
 	}
@@ -56,16 +61,16 @@ func (s *inspection) missing(r *survey.Report) []string {
 	origins := 0
 	for _, src := range s.sources {
 		cookies += src.cookieRows
-		if src.mapped() {
+		if src.Kind == model.SourceOrigin && src.format != sniff.ALB {
 			origins++
 		}
 	}
 	say(r.Edge.Rows == 0, "the CDN's standard logs: without them nobody can say what came from a cache, or to whom")
-	say(origins == 0, "the application's log as JSON lines: with it the holders of sessions can be named")
+	say(origins == 0, "the application's log: with it the holders of sessions can be named")
 	say(cookies > 0 && len(s.CookieNames) == 0, "the name of the session cookie: %d edge rows have cookies logged; give --cookie NAME", cookies)
 	say(cookies > 0 && len(s.CookieNames) > 0 && r.Cookies == 0, "a session cookie of that name: %d edge rows have cookies logged, none called so", cookies)
 	for _, src := range s.sources {
-		if !src.mapped() {
+		if src.Kind != model.SourceOrigin || src.format == sniff.ALB {
 			continue
 		}
 		lacks := func(name, why string) {
@@ -78,7 +83,9 @@ func (s *inspection) missing(r *survey.Report) []string {
 			say(true, "%s: nothing tells which responses set the cookie: state cookie.set_on as an assumption", src.Folder)
 		}
 	}
-	say(true, "the directory (sessions, users, memberships, workspaces), to name people and workspaces")
+	if list := s.noTables(); list != "" {
+		say(true, "the directory (%s), to name people and workspaces", list)
+	}
 	return out
 }
 
@@ -93,14 +100,80 @@ func (s *inspection) snippet(in *Inspection, r *survey.Report) string {
 	b.WriteString("sources:  # paths as seen from where you ran inspect\n")
 	for _, src := range s.sources {
 		switch {
+		case src.unnamed():
+			s.unnamedSource(&b, src)
 		case src.Rows == 0:
-		case src.format == sniff.CloudFront:
-			fmt.Fprintf(&b, "  - {kind: edge, uri: %s, format: cloudfront}\n", quoteYAML(src.uri(s.sources)))
-		case src.format == sniff.JSONL:
-			s.originSource(&b, src)
+		case src.Kind == model.SourceEdge:
+			fmt.Fprintf(&b, "  - {kind: edge, uri: %s, format: cloudfront%s}\n", quoteYAML(src.uri(s.sources)), src.unwrapText(", "))
+		default:
+			s.mappedSource(&b, src)
 		}
 	}
+	s.directory(&b)
 	return b.String()
+}
+
+// tableNames are the tables of directory in the order of the incident file's
+// template.
+var tableNames = []string{"sessions", "users", "memberships", "workspaces", "contacts"}
+
+// noTables lists the tables of the directory that were not found, but for the
+// one that not everybody has.
+func (s *inspection) noTables() string {
+	missing := slices.DeleteFunc(slices.Clone(tableNames[:4]), func(name string) bool {
+		return slices.ContainsFunc(s.sources, func(src *InspectedSource) bool { return src.table == name })
+	})
+	return strings.Join(missing, ", ")
+}
+
+// directory names the tables that were found.
+func (s *inspection) directory(b *strings.Builder) {
+	head := "directory:\n"
+	for _, name := range tableNames {
+		n := 0
+		for _, src := range s.sources {
+			if src.table != name {
+				continue
+			}
+			if n++; n > 1 {
+				fmt.Fprintf(b, "  # %s too looks like a table of %s\n", quoteYAML(src.Folder), name)
+				continue
+			}
+			fmt.Fprintf(b, "%s  %s: {uri: %s", head, name, quoteYAML(src.uri(s.sources)))
+			head = ""
+			sep := ", map: {"
+			for _, our := range sortedKeys(src.renamed) {
+				fmt.Fprintf(b, "%s%s: %s", sep, our, quoteYAML(src.renamed[our]))
+				sep = ", "
+			}
+			b.WriteString(strings.Repeat("}", 1+min(len(src.renamed), 1)))
+			if strings.EqualFold(src.renamed["user_id"], "sess") {
+				b.WriteString("  # where in sess is the user? say so in user_claim, e.g. passport.user")
+			}
+			b.WriteByte('\n')
+		}
+	}
+}
+
+// unnamedSource leaves the names of the columns to be filled in: to guess them
+// by their number would be to guess whose address is whose.
+func (s *inspection) unnamedSource(b *strings.Builder, src *InspectedSource) {
+	fmt.Fprintf(b, "  - kind: edge\n    uri: %s\n    format: %s\n%s", quoteYAML(src.uri(s.sources)), src.format, src.unwrapText("    "))
+	fmt.Fprintf(b, "    # fields: [ … ]  # FILL IN: its %d columns, in the order of the delivery's configuration\n", src.columns)
+	if src.format == sniff.RealTime {
+		b.WriteString("    # sampled: 100%  # if its sampling rate is 100, else that rate: a sample cannot show what did not happen\n")
+	}
+}
+
+// unwrapText says what the rows are wrapped in, if in anything, as a key behind sep.
+func (src *InspectedSource) unwrapText(sep string) string {
+	switch {
+	case src.unwrap == "":
+		return ""
+	case sep == ", ":
+		return sep + "unwrap: " + src.unwrap
+	}
+	return sep + "unwrap: " + src.unwrap + "\n"
 }
 
 func (s *inspection) window(b *strings.Builder, in *Inspection, r *survey.Report) {
@@ -156,8 +229,12 @@ func windowLine(b *strings.Builder, leaks []InspectedRoute, ttl *survey.TTL, end
 // wholeMinute returns the first whole minute that is not before t.
 func wholeMinute(t model.Instant) model.Instant { return truncate(t.Add(time.Minute-1), time.Minute) }
 
-func (s *inspection) originSource(b *strings.Builder, src *InspectedSource) {
-	fmt.Fprintf(b, "  - kind: origin\n    uri: %s\n    format: jsonl\n    map: {", quoteYAML(src.uri(s.sources)))
+func (s *inspection) mappedSource(b *strings.Builder, src *InspectedSource) {
+	fmt.Fprintf(b, "  - kind: %s\n    uri: %s\n    format: %s\n%s", src.Kind, quoteYAML(src.uri(s.sources)), src.format, src.unwrapText("    "))
+	if src.format == sniff.ALB {
+		return // it needs no map
+	}
+	b.WriteString("    map: {")
 	sep := ""
 	for _, name := range survey.Names {
 		if key := src.Map[name]; key != "" {
@@ -166,8 +243,12 @@ func (s *inspection) originSource(b *strings.Builder, src *InspectedSource) {
 		}
 	}
 	b.WriteString("}\n")
-	if src.guess.NoZone {
+	switch src.zone {
+	case "":
+	case "UTC":
 		b.WriteString("    time_zone: UTC  # the stamps do not say; UTC is a guess\n")
+	default:
+		fmt.Fprintf(b, "    time_zone: %s  # by the edge's stamps of the same requests; name the place, as America/Los_Angeles, if its clocks were changed meanwhile\n", src.zone)
 	}
 }
 
@@ -178,10 +259,16 @@ func (src *InspectedSource) uri(all []*InspectedSource) string {
 		inside := o.Folder == src.Folder || src.Folder == "." || strings.HasPrefix(o.Folder+"/", src.Folder+"/")
 		alone = alone && (o == src || !inside)
 	}
-	if alone && src.Folder != "." {
+	switch {
+	case alone && src.Folder != ".":
 		return src.Folder + "/"
+	case src.Objects == 1:
+		return path.Join(src.Folder, src.below)
 	}
 	glob := "*"
+	if src.table != "" { // beside others: told by the beginnings of names
+		glob = src.prefix + glob
+	}
 	if len(src.suffixes) == 1 {
 		for ext := range src.suffixes {
 			glob += ext

@@ -35,6 +35,7 @@ type Inspection struct {
 type InspectedSource struct {
 	Folder   string            `json:"folder"`
 	Format   string            `json:"format"`
+	Kind     model.SourceKind  `json:"kind,omitempty"` // what its rows are; "": they are not read
 	Objects  int               `json:"objects"`
 	Bytes    int64             `json:"bytes"`
 	Rows     int64             `json:"rows"`
@@ -45,7 +46,16 @@ type InspectedSource struct {
 	Map      map[string]string `json:"map,omitempty"` // guessed
 	Problem  string            `json:"problem,omitempty"`
 
-	format      string // as package sniff words it
+	format      string            // as package sniff words it
+	unwrap      string            // what they are wrapped in, if all are
+	columns     int               // of a log of CloudFront that does not name them
+	names       []string          // of its columns or fields, of the first object
+	table       string            // of the directory, by these
+	renamed     map[string]string // its columns that go by other names than ours
+	prefix      string            // of the names of its objects
+	below       string            // where in Folder the first of them is
+	zone        string            // of its stamps, where they do not say
+	forms       map[string]bool   // of CloudFront's logs, that were read
 	guess       survey.Guess
 	first, last model.Instant
 	rejects     map[string]int64
@@ -104,27 +114,6 @@ type InspectedRoute struct {
 	from, to, first, last, lastOnset model.Instant
 }
 
-// saw notes how objects are called, to name them by one glob.
-func (src *InspectedSource) saw(name string) {
-	if src.suffixes == nil {
-		src.suffixes = map[string]bool{}
-	}
-	if len(src.suffixes) < 8 {
-		src.suffixes[suffix(name)] = true
-	}
-}
-
-// suffix returns the part of a name that tells its kind: .jsonl.gz, .gz.
-func suffix(name string) string {
-	ext := path.Ext(name)
-	if ext == ".gz" || ext == ".zst" {
-		if inner := path.Ext(strings.TrimSuffix(name, ext)); len(inner) > 1 && len(inner) <= 6 && strings.Trim(inner[1:], "abcdefghijklmnopqrstuvwxyz") == "" {
-			return inner + ext
-		}
-	}
-	return ext
-}
-
 // add adds an object that was read.
 func (src *InspectedSource) add(o *inspected, b model.Balance, reasons map[string]int64) {
 	src.Rows += b.Parsed
@@ -150,6 +139,7 @@ func (s *inspection) result() *Inspection {
 	r := s.all.Report()
 	out := &Inspection{Sources: s.sources, Basis: string(r.Basis)}
 	for _, src := range s.sources {
+		src.settle()
 		src.First, src.Last = src.first.String(), src.last.String()
 		for _, reason := range sortedKeys(src.rejects) {
 			if src.Reason == "" || src.rejects[reason] > src.rejects[src.Reason] {
@@ -165,6 +155,7 @@ func (s *inspection) result() *Inspection {
 	out.hours(&r, s.sources)
 	out.pace("edge", r.Edge)
 	out.pace("origin", r.Origin)
+	out.pace("load balancer", r.Balancer)
 	out.Answer = out.answer(&r)
 	out.Notes = s.remarks(&r)
 	out.Missing = s.missing(&r)
@@ -211,9 +202,10 @@ func (in *Inspection) hours(r *survey.Report, sources []*InspectedSource) {
 		}
 		for _, src := range sources {
 			for t, n := range src.byHour {
-				if src.format == sniff.CloudFront {
+				switch {
+				case src.Kind == model.SourceEdge:
 					at(t).EdgeFiles += n
-				} else {
+				case src.Kind == model.SourceOrigin && src.format != sniff.ALB:
 					at(t).OriginFiles += n
 				}
 			}

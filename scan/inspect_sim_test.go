@@ -37,7 +37,7 @@ func TestInspectSim(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := inspect(t, dir, ".")
+			got := inspect(t, dir, "edge", "origin", "directory")
 			checkSim(t, got, truth, cfg)
 			checkSilence(t, textOf(t, got), dir)
 		})

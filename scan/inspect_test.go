@@ -124,8 +124,8 @@ func TestInspectFields(t *testing.T) {
 			return fmt.Sprintf(`{"time":"2023-03-07 18:00:%02d","request_id":"id%02d==","path":"/a.js","new_session_id":"8f14e45fceea167a5a36dedd4bea2543"}`, i, i)
 		}, map[string]string{"time": "time", "request_id": "request_id", "path": "path", "set_session": "new_session_id"}, "time_zone: UTC"},
 		{"names that lie", func(i int) string {
-			return fmt.Sprintf(`{"ts":"2023-03-07T18:00:%02dZ","status":"ok","path":"not a path","session":"no","method":"fetch","user_agent":"/"}`, i)
-		}, map[string]string{"time": "ts"}, "map: {time: ts}"},
+			return fmt.Sprintf(`{"ts":"2023-03-07T18:00:%02dZ","status":"ok","path":"not a path","session":"no","method":"GET","user_agent":"/"}`, i)
+		}, map[string]string{"time": "ts", "method": "method"}, "map: {time: ts, method: method}"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var origin string
@@ -162,7 +162,7 @@ func TestInspectFormats(t *testing.T) {
 		"cloudfront":       {edgeHead + row, "CloudFront standard log"},
 		"cloudfront gzip":  {gz(edgeHead + row), "CloudFront standard log"},
 		"header only":      {edgeHead, "CloudFront standard log"},
-		"no header":        {row, "CloudFront standard log"},
+		"no header":        {row, "CloudFront log without names"},
 		"json":             {`{"ts":1678212000}` + "\n", "JSON lines"},
 		"json, one line":   {`{"ts":1678212000}`, "JSON lines"},
 		"json of a CDN":    {`{"RayID":"1","EdgeStartTimestamp":1}` + "\n", "Cloudflare log"},

@@ -11,10 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/decode"
 )
 
-// Fields guesses which field of a JSON log is which of ours, by what fields
+// Fields guesses which field of a log is which of ours, by what fields
 // are called and by what their values look like. It keeps counts, no values.
 type Fields struct {
 	rows  int
@@ -51,6 +52,7 @@ const (
 	lookToken
 	lookName // short text without spaces
 	lookNumber
+	lookTrace
 	numLooks
 )
 
@@ -75,6 +77,16 @@ func (f *Fields) Add(line []byte) bool {
 	f.rows++
 	f.walk("", row, 0)
 	return true
+}
+
+// AddValues looks at one row of named columns or pairs; nil is a null.
+func (f *Fields) AddValues(names []string, values [][]byte) {
+	f.rows++
+	for i, name := range names {
+		if len(name) <= maxKey && plainKey.MatchString(name) && i < len(values) {
+			f.value(name, string(values[i]), false)
+		}
+	}
 }
 
 func (f *Fields) walk(prefix string, row map[string]any, depth int) {
@@ -110,7 +122,7 @@ func (f *Fields) value(path string, v any, list bool) {
 	default:
 		return
 	}
-	if text == "" || text == "-" || len(text) > maxValue {
+	if text == "" || text == "-" || text == `\N` || len(text) > maxValue {
 		return
 	}
 	x := f.keys[path]
@@ -152,7 +164,11 @@ var looks = [numLooks]func(string) bool{
 	lookToken:   token,
 	lookName:    func(s string) bool { return len(s) <= 128 && !strings.ContainsAny(s, " \t/") },
 	lookNumber:  func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil },
+	lookTrace:   traceID.MatchString,
 }
+
+// traceID matches what a load balancer of AWS gives a request (formats.md 10).
+var traceID = regexp.MustCompile(`(^|=)1-[0-9a-f]{8}-[0-9a-f]{24}($|;)`)
 
 var (
 	methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -216,7 +232,8 @@ type want struct {
 // to those after it.
 var wants = []want{
 	{"request_id", lookName, []string{"cf_id", "x_amz_cf_id", "amz_cf_id", "cloudfront_id", "cf_request_id", "edge_request_id", "x_edge_request_id", "cdn_request_id", "request_id", "req_id", "x_request_id", "rid"}, true},
-	{"time", lookTime, []string{"ts", "time", "timestamp", "@timestamp", "datetime", "date", "at", "t", "start", "start_time", "logged_at"}, false},
+	{"trace_id", lookTrace, []string{"trace_id", "x_amzn_trace_id", "amzn_trace_id", "trace"}, false},
+	{"time", lookTime, []string{"ts", "time", "timestamp", "@timestamp", "datetime", "date", "at", "t", "start", "start_time", "logged_at", "occurred_at", "event_time", "created_at"}, false},
 	{"method", lookMethod, []string{"method", "http_method", "request_method", "verb"}, false},
 	{"path", lookPath, []string{"path", "url", "uri", "request_uri", "request_path", "url_path", "original_url", "route"}, true},
 	{"status", lookStatus, []string{"status", "status_code", "http_status", "response_status", "code"}, true},
@@ -224,11 +241,12 @@ var wants = []want{
 	{"set_session", lookToken, []string{"set_sid_hash", "set_session", "set_session_hash", "set_session_id", "set_sid", "new_session", "new_session_id", "new_sid", "issued_session", "issued_sid", "response_session", "session_issued", "set_cookie_hash"}, true},
 	{"session", lookToken, []string{"sid_hash", "session_hash", "session", "session_id", "sid", "sess", "session_key", "session_token", "cookie_hash", "presented_session"}, true},
 	{"user", lookName, []string{"user_id", "user", "uid", "username", "user_name", "account_id", "login", "sub"}, true},
+	{"device_id", lookName, []string{"device_id", "anonymous_id", "distinct_id", "visitor_id", "client_id", "browser_id", "device"}, true},
 	{"user_agent", lookAgent, []string{"ua", "user_agent", "http_user_agent", "agent"}, true},
 	{"client_ip", lookAddress, []string{"xff", "x_forwarded_for", "forwarded_for", "client_ip", "viewer_ip", "remote_ip", "remote_addr", "ip", "client", "src_ip"}, false},
 }
 
-// Guess is a guessed map of a JSON log.
+// Guess is a guessed map of a log.
 type Guess struct {
 	Map     map[string]string // our name → dotted path
 	IDs     int               // values of request_id that could be looked up
@@ -237,8 +255,31 @@ type Guess struct {
 	Checked bool              // request_id was told by its values, not its name
 }
 
+// has reports whether any of our names is mapped.
+func (g *Guess) has(names ...string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return g.Map[n] != "" })
+}
+
+// Kind says what rows of such fields are: those of the origin, which have a
+// time and a request id that the edge knows, or what only a request or its
+// response has; sightings, which say when somebody was there from where; or
+// neither, as a table of users with the time of their registration.
+func (g *Guess) Kind() (kind model.SourceKind, ok bool) {
+	answered := g.Checked || g.has("method", "status", "set_cookie", "set_session") || g.has("path") && g.has("request_id")
+	who := g.has("user", "session", "device_id") && g.has("client_ip", "user_agent")
+	switch {
+	case !g.has("time"):
+		return "", false
+	case answered:
+		return model.SourceOrigin, true
+	case who:
+		return model.SourceSighting, true
+	}
+	return model.SourceOrigin, g.has("path")
+}
+
 // Names lists our names in the order of the incident file's template.
-var Names = []string{"time", "request_id", "method", "path", "status", "session", "user", "set_cookie", "set_session", "user_agent", "client_ip"}
+var Names = []string{"time", "request_id", "trace_id", "method", "path", "status", "session", "user", "set_cookie", "set_session", "device_id", "user_agent", "client_ip"}
 
 // Guess returns the likeliest map.
 func (f *Fields) Guess() Guess {

@@ -26,6 +26,7 @@ type Report struct {
 	Basis    Basis
 	Edge     Pace
 	Origin   Pace
+	Balancer Pace
 	Routes   []Route       // by what matters: leaking, cached, then by rows
 	Cut      bool          // there were too many patterns
 	Depth    int           // segments kept of each, if Cut
@@ -82,7 +83,7 @@ type Location struct {
 func (s *Survey) Report() Report {
 	s.folded = s.routes.fold()
 	r := Report{
-		Basis: s.basis(), Edge: s.edge.summary(), Origin: s.origin.summary(),
+		Basis: s.basis(), Edge: s.edge.summary(), Origin: s.origin.summary(), Balancer: s.between.summary(),
 		OneIn: 1 << s.edges.shift, Requests: len(s.edges.kept), Sessions: s.sessions.distinct(), Cookies: s.withCookie,
 	}
 	if s.routes.depth < maxDepth {

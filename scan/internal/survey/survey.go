@@ -33,6 +33,7 @@ const (
 type Survey struct {
 	edge    series
 	origin  series
+	between series // load balancers
 	routes  routes
 	edges   sample[request] // edge rows by the hash of their request id
 	origins sample[request] // origin rows, likewise
@@ -66,7 +67,7 @@ type answer struct {
 // New returns an empty survey.
 func New() *Survey {
 	return &Survey{
-		edge: newSeries(), origin: newSeries(), routes: newRoutes(),
+		edge: newSeries(), origin: newSeries(), between: newSeries(), routes: newRoutes(),
 		edges: newSample[request](maxRequests), origins: newSample[request](maxRequests),
 		joins: map[uint64]answer{}, lives: newLifetimes(), sessions: newSample[bool](maxSessions),
 	}
@@ -145,10 +146,22 @@ func (s *Survey) Origin(r *model.OriginRow, edges *Survey) {
 	}
 }
 
+// Balancer adds a load balancer's row. It says nothing of sessions, and counted
+// as the origin's it would say that requests presented none.
+func (s *Survey) Balancer(r *model.OriginRow) { s.between.add(r.Time.Lo) }
+
+// StartOf returns when the request of that id began at the edge, if that is in
+// the sample.
+func (s *Survey) StartOf(id string) (at model.Instant, ok bool) {
+	e, ok := s.edges.kept[decode.Hash(0, []byte(id))]
+	return e.at, ok
+}
+
 // Merge adds the rows of o, which must not be used any more.
 func (s *Survey) Merge(o *Survey) {
 	s.edge.merge(&o.edge)
 	s.origin.merge(&o.origin)
+	s.between.merge(&o.between)
 	s.routes.merge(&o.routes)
 	s.edges.merge(&o.edges, earlier)
 	s.origins.merge(&o.origins, earlier)
