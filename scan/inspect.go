@@ -51,6 +51,25 @@ type inspection struct {
 	problems []string
 	notes    map[string]int // warnings of decoders, by objects
 	shapes   map[decode.FormOf]int64
+	headers  map[string][]string // names of columns, by these
+}
+
+// shared returns the names of o, one copy for all objects that have the same:
+// archives have a file an hour. Of rows of a log they are not needed again.
+func (s *inspection) shared(o *inspected) []string {
+	if len(o.names) == 0 || o.found.Format == sniff.JSONL && o.table == "" {
+		return nil
+	}
+	key := strings.Join(o.names, "\x00")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.headers == nil {
+		s.headers = map[string][]string{}
+	}
+	if s.headers[key] == nil {
+		s.headers[key] = o.names
+	}
+	return s.headers[key]
 }
 
 // inspected is one object.
@@ -179,6 +198,7 @@ func (s *inspection) sniffAll() error {
 			o.found, o.names, err = sniffed(file)
 			_ = file.Close() // it was only read
 			o.table, o.renamed = directoryTable(o.names)
+			o.names = s.shared(o)
 		}
 		if o.found.Format == sniff.Parquet {
 			err = s.sniffColumns(o)

@@ -71,8 +71,12 @@ func folder(uri string, depth int) string {
 }
 
 func newInspectedSource(dir string, o *inspected) *InspectedSource {
+	format := formatName(o.found.Format)
+	if o.table != "" {
+		format += ", " + o.table
+	}
 	return &InspectedSource{
-		Folder: dir, Format: formatName(o.found.Format), Problem: o.found.Advice, format: o.found.Format, unwrap: o.found.Unwrap,
+		Folder: dir, Format: format, Problem: o.found.Advice, format: o.found.Format, unwrap: o.found.Unwrap,
 		names: o.names, table: o.table, renamed: o.renamed, prefix: path.Base(o.URI), below: strings.TrimPrefix(o.URI, dir+"/"),
 		forms: map[string]bool{}, rejects: map[string]int64{},
 	}

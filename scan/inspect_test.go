@@ -168,7 +168,7 @@ func TestInspectFormats(t *testing.T) {
 		"json of a CDN":    {`{"RayID":"1","EdgeStartTimestamp":1}` + "\n", "Cloudflare log"},
 		"syslog":           {`<134>2023-03-07T18:00:00Z cache-1 log[1]: {"a":1}` + "\n", "JSON lines"},
 		"w3c":              {"#Fields: date time s-ip\n", "W3C log, not of CloudFront"},
-		"csv":              {"user_id,email\nu1,ann@example.com\n", "CSV table"},
+		"csv":              {"user_id,email\nu1,ann@example.com\n", "CSV table, users"},
 		"text":             {"hello\nworld\n", "other text"},
 		"binary":           {string(noise), "binary"},
 		"empty":            {"", "empty"},
