@@ -212,3 +212,19 @@ func TestInspectTables(t *testing.T) {
 		})
 	}
 }
+
+// TestInspectScans: a scan of the sources and tables that inspect suggests
+// finds what a scan of the stated ones does.
+func TestInspectScans(t *testing.T) {
+	t.Parallel()
+	cfg := sim.Bench(2_000, 3)
+	cfg.OriginForm, cfg.EdgeForms, cfg.ALB, cfg.Analytics, cfg.DirectoryForm = "csv", []sim.EdgeForm{sim.V2JSON}, true, true, "snowflake"
+	dir, _ := simulate(t, cfg)
+	_, stated, _ := strings.Cut(readFile(t, filepath.Join(dir, "incident.yaml")), "sources:")
+	want := deliveryLines(run(t, inputOf(t, dir)))
+	_, suggested, _ := strings.Cut(inspect(t, dir, "edge-v2-json", "origin", "alb", "analytics", "directory").Incident, "sources:")
+	got := deliveryLines(run(t, inputOf(t, dir, stated, suggested)))
+	if len(want) < 10 || !slices.Equal(want, got) {
+		t.Errorf("%d and %d deliveries; %s", len(want), len(got), firstDifference(strings.Join(want, "\n"), strings.Join(got, "\n")))
+	}
+}
