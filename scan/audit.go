@@ -83,7 +83,7 @@ const auditRows = 100
 func RunAudit(ctx context.Context, in AuditInput) (a *Audit, err error) {
 	s := in.state(ctx)
 	defer func() { err = errors.Join(err, s.close()) }()
-	for _, step := range []func() error{s.plan, s.read} {
+	for _, step := range []func() error{s.plan, s.read, s.followTraces} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -197,8 +197,10 @@ func (x *auditor) run() error {
 }
 
 func (x *auditor) request(r *join.Request) error {
+	origins, _ := partTold(r.Origins)
+	origins = join.Merge(origins, x.logOf)
 	for i := range r.Edges {
-		if err := x.edge(&r.Edges[i], r.Origins); err != nil {
+		if err := x.edge(&r.Edges[i], origins); err != nil {
 			return err
 		}
 	}

@@ -88,12 +88,13 @@ func (s *state) compareClocks() (*calibrate.Writers, error) {
 		if len(r.Edges) != 1 || cache.Classify(&r.Edges[0]) != cache.Miss {
 			return nil
 		}
+		origins, _ := partTold(r.Origins) // a record is stamped when it was written, not with the request
 		seen := map[calibrate.Writer]int{}
-		for i := range r.Origins {
-			seen[s.writerOf(&r.Origins[i])]++
+		for i := range origins {
+			seen[s.writerOf(&origins[i])]++
 		}
-		for i := range r.Origins {
-			o := &r.Origins[i]
+		for i := range origins {
+			o := &origins[i]
 			if by := s.writerOf(o); seen[by] == 1 { // of a request that was tried again nobody knows which stamp is whose
 				s.set(o)
 				w.Add(by, r.Edges[0].Start(), o.Time)
