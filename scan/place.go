@@ -27,7 +27,7 @@ type lane struct {
 	trial  bool // rows whose request id is known, and hidden
 }
 
-const laneSize = 2
+const laneSize = 3
 
 func (l lane) append(key []byte) []byte {
 	var flags byte
@@ -37,11 +37,11 @@ func (l lane) append(key []byte) []byte {
 	if l.trial {
 		flags |= 2
 	}
-	return append(key, byte(l.source), flags)
+	return append(binary.BigEndian.AppendUint16(key, uint16(l.source)), flags)
 }
 
 func laneOf(key []byte) lane {
-	return lane{source: int(key[0]), client: key[1]&1 != 0, trial: key[1]&2 != 0}
+	return lane{source: int(binary.BigEndian.Uint16(key)), client: key[2]&1 != 0, trial: key[2]&2 != 0}
 }
 
 // strays counts rows without a request id by lane, so that the edge's rows are

@@ -41,7 +41,7 @@ func (p *placer) sweepAll(j *joiner) error {
 	}
 	w := &sweeper{placer: p, joiner: j, foundTo: p.found.Writer(), dec: wire.NewDecoder()}
 	err := merged(p.offers, stamped, w.add)
-	return errors.Join(err, w.solve(false), w.foundTo.Close())
+	return errors.Join(err, w.solve(), w.foundTo.Close())
 }
 
 // restamp puts the rows of s under the instant of the edge's clock at which
@@ -107,7 +107,8 @@ type sweeper struct {
 	foundTo  *spill.Writer
 	dec      *wire.Decoder
 	group    []byte
-	until    model.Instant // the last instant that what is held reaches to
+	until    model.Instant // the last instant that what is held, or was cut off from it, reaches to
+	cut      bool          // a part of what overlaps was solved before, and may be what fits
 	requests []offer
 	rows     []model.OriginRow
 	matched  []place.Row
@@ -115,17 +116,23 @@ type sweeper struct {
 
 // overlapping bounds what is matched at once. So many of one path overlap where it
 // is asked for all the time and no address tells requests apart: then a row
-// shows that the origin was asked, and no more.
+// shows that the origin was asked, and no more. That goes for all up to the next
+// pause, as rivals of the last ones may have been solved with the first.
 const overlapping = 512
 
 func (w *sweeper) add(key, val []byte) error {
 	at := model.Instant(binary.BigEndian.Uint64(key[groupSize:]) ^ 1<<63)
-	crowd := len(w.requests)+len(w.rows) >= overlapping
-	if !bytes.Equal(key[:groupSize], w.group) || at > w.until || crowd {
-		if err := w.solve(crowd); err != nil {
+	switch {
+	case !bytes.Equal(key[:groupSize], w.group) || at > w.until:
+		if err := w.solve(); err != nil {
 			return err
 		}
-		w.group, w.until = append(w.group[:0], key[:groupSize]...), at
+		w.group, w.until, w.cut = append(w.group[:0], key[:groupSize]...), at, false
+	case len(w.requests)+len(w.rows) >= overlapping:
+		w.cut = true
+		if err := w.solve(); err != nil {
+			return err
+		}
 	}
 	if key[groupSize+8] == offerSide {
 		var x offer
@@ -144,8 +151,8 @@ func (w *sweeper) add(key, val []byte) error {
 	return nil
 }
 
-// solve matches what is held and hands it on. crowded says that it was cut off.
-func (w *sweeper) solve(crowded bool) error {
+// solve matches what is held and hands it on.
+func (w *sweeper) solve() error {
 	if len(w.requests)+len(w.rows) == 0 {
 		return nil
 	}
@@ -156,10 +163,11 @@ func (w *sweeper) solve(crowded bool) error {
 	}
 	found := place.Match(asked, w.matched, l.client)
 	var err error
-	if l.trial {
+	switch {
+	case !l.trial:
+		err = w.handOn(l, found)
+	case !w.cut:
 		w.tryAll(l, found)
-	} else {
-		err = w.handOn(l, found, crowded)
 	}
 	w.requests, w.rows, w.matched = w.requests[:0], w.rows[:0], w.matched[:0]
 	return err
@@ -190,7 +198,7 @@ const surely = 0.999
 
 // handOn keeps what was found for each request, and lets go the rows that no
 // request has for itself.
-func (w *sweeper) handOn(l lane, found []place.Found, crowded bool) error {
+func (w *sweeper) handOn(l lane, found []place.Found) error {
 	taken := make([]bool, len(w.rows))
 	fits := make([]bool, len(w.rows))
 	var err error
@@ -202,12 +210,12 @@ func (w *sweeper) handOn(l lane, found []place.Found, crowded bool) error {
 		if len(f.Fits) == 0 {
 			continue
 		}
-		out := placing{Address: l.client, Contact: f.Row >= 0, Sure: f.Sure && !crowded, Others: len(f.Fits) - 1, Within: x.To.Sub(x.From) - 2*placeSlack}
-		if f.Sole && !crowded {
+		out := placing{Address: l.client, Contact: f.Row >= 0, Sure: f.Sure && !w.cut, Others: len(f.Fits) - 1, Within: x.To.Sub(x.From) - 2*placeSlack}
+		if f.Sole && !w.cut {
 			taken[f.Row] = true
 			out.Row = &w.rows[f.Row]
 		}
-		if !crowded {
+		if !w.cut {
 			out.Says = w.says(l, x, f)
 		}
 		w.key = binary.BigEndian.AppendUint64(append(append(w.key[:0], x.ID...), 0), x.Line)

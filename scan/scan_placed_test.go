@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"regexp"
@@ -217,4 +218,63 @@ func TestBalancerByContent(t *testing.T) {
 	if got := f.input(t, "app.log.gz").Problem; !strings.Contains(got, "(line ") || !strings.Contains(got, "has no map") {
 		t.Errorf("problem %q", got)
 	}
+}
+
+// TestCrowdedPath: where more requests for one path are under way than are
+// matched at once, a row that is alone among the last of them is nobody's for
+// sure, since it may be that of an earlier one.
+func TestCrowdedPath(t *testing.T) {
+	t.Parallel()
+	anonymous := regexp.MustCompile(`"(cf_id|xff)":"[^"]*"`)
+	for _, x := range []struct {
+		name   string
+		others int
+		want   model.Rung
+	}{
+		{"alone", 0, model.RungPlaced},
+		{"as many as are matched at once", 512, model.RungUnknown},
+	} {
+		dir := leaking(t)
+		edit(t, filepath.Join(dir, "edge", "*-07-18.*.gz"), func(log string) string {
+			for line := range strings.Lines(log) {
+				if strings.Contains(line, sim.RequestID("f1")) {
+					log += pending(t, line, x.others)
+				}
+			}
+			return log
+		})
+		edit(t, filepath.Join(dir, "origin", "*-18.jsonl.gz"), func(log string) string { return anonymous.ReplaceAllString(log, `"$1":null`) })
+		f := run(t, inputOf(t, dir))
+		balanced(t, f)
+		found := false
+		for _, d := range f.deliveries {
+			if d.Hit.RequestID == sim.RequestID("h1") && d.Fill.RequestID == sim.RequestID("f1") {
+				found = true
+				if d.Rung != x.want {
+					t.Errorf("%s: the holder is known by %v", x.name, d.Rung)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: the fill is no candidate", x.name)
+		}
+	}
+}
+
+// pending is n requests like that of line which were asked for a little before
+// it and took longer.
+func pending(t *testing.T, line string, n int) string {
+	t.Helper()
+	const timeTaken = 18
+	f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+	if len(f) < 33 || !strings.Contains(f[timeTaken], ".") {
+		t.Fatalf("%d columns, no time-taken", len(f))
+	}
+	f[timeTaken] = "5.000"
+	slow := strings.Join(f, "\t") + "\n"
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.ReplaceAll(slow, sim.RequestID("f1"), sim.RequestID(fmt.Sprint("p", i))))
+	}
+	return b.String()
 }
