@@ -66,6 +66,7 @@ func (l *loader) conclude(sessions *table, asOf model.Instant) {
 	}
 	l.flushed(sessions)
 	l.exported(asOf)
+	l.misdated()
 }
 
 // printable reports whether values of the sessions table may be shown. They

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spillscope/spillscope/model"
 	"github.com/spillscope/spillscope/scan/internal/intake"
@@ -109,6 +110,24 @@ func TestValidity(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s to %s: %s, want %s", c.from, c.to, got, c.want)
+		}
+	}
+}
+
+// TestMisdated warns of memberships that are all of another day, and says
+// nothing where people come and go.
+func TestMisdated(t *testing.T) {
+	window := model.Window{Span: model.Span{From: at("2023-03-07T18:21:00Z"), To: at("2023-03-07T19:30:00Z")}, Lookback: time.Hour}
+	const joined, left, now = "u1,w1,2023-03-09T00:00:00Z,\n", "u1,w2,,2023-03-01T00:00:00Z\n", "u1,w3,2023-01-01T00:00:00Z,\n"
+	for _, c := range []struct{ name, rows, want string }{
+		{"one came, one went, two stayed", joined + left + now + "u2,w3,,\n", ""},
+		{"the day of a migration", joined + "u2,w1,2023-03-09T00:00:00Z,\n" + left + now, "directory.memberships: of 4 memberships 2 began after the case and 1 had ended before it; they make nobody a member. Are valid_from and valid_to those of the membership, or of the row or the export?"},
+	} {
+		inc := &model.Incident{Window: window}
+		inc.Directory.Memberships.URI = "m"
+		d, _ := load(t, files{"m": "user_id,workspace_id,valid_from,valid_to\n" + c.rows}, inc)
+		if got := strings.Join(d.Warnings(), "\n"); got != c.want {
+			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
 		}
 	}
 }

@@ -75,3 +75,13 @@ func (l *loader) exported(asOf model.Instant) {
 		l.warn("directory.as_of: the %d memberships have no dates and are those of %v, %v before the window: who joined since is missing; export a later state", n, asOf, early.Round(time.Minute))
 	}
 }
+
+// misdated warns of memberships whose dates are not those of the incident: what
+// writes the day of the export, or of a migration, as their beginning.
+func (l *loader) misdated() {
+	t, all := l.d.timing, l.d.counts.Memberships
+	if away := t.BeganAfter + t.EndedBefore; l.window.Span.To == 0 || away*2 <= all {
+		return
+	}
+	l.warn("directory.memberships: of %d memberships %d began after the case and %d had ended before it; they make nobody a member. Are valid_from and valid_to those of the membership, or of the row or the export?", all, t.BeganAfter, t.EndedBefore)
+}
