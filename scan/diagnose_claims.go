@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -31,14 +30,6 @@ func (d *diagnosis) sampled(m *model.Manifest) {
 		d.fail("the edge's only log is a sample of %.4g %% (line %s): it cannot show absence. It has %s on the suspect routes; expect about %.3g× as many, and fills that were not logged: the numbers are no ceiling. Add the standard logs",
 			100*share, linesOf(parts), hits(int64(m.Funnel.Hits)), 1/share)
 	}
-}
-
-func linesOf(sources []*model.Source) string {
-	var lines []string
-	for _, s := range sources {
-		lines = append(lines, fmt.Sprint(s.Line))
-	}
-	return strings.Join(lines, ", ")
 }
 
 // revoking are words of events that end sessions.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spillscope/spillscope/model"
@@ -55,20 +54,16 @@ func (d *diagnosis) writers() {
 		case c.Zone != 0:
 			cause = fmt.Sprintf(", as local time of %s is: set time_zone: %s there", utc(c.Zone), zoneName(c.Zone))
 		}
+		rows := times(c.Rows, "joined request")
+		if c.Placed {
+			rows = times(c.Rows, "placed row")
+		}
 		used := "they were not set right, since no clock beside it is"
 		if c.SetBack != 0 {
 			used = "they were set right by that"
 		}
-		d.warn("times of %s are %s %s the edge's on %s%s; %s", who, apart(c.Ahead), beside(c.Ahead), times(c.Rows, "joined request"), cause, used)
+		d.warn("times of %s are %s %s the edge's on %s%s; %s", who, apart(c.Ahead), beside(c.Ahead), rows, cause, used)
 	}
-}
-
-// apart prints how far two clocks are apart.
-func apart(d time.Duration) string {
-	if d.Abs() < 2*time.Minute {
-		return fmt.Sprintf("%d s", int(d.Abs().Round(time.Second).Seconds()))
-	}
-	return exactly(d)
 }
 
 // elsewhen names the origin sources of whose rows most lie outside the spans, by
@@ -92,26 +87,14 @@ func (d *diagnosis) elsewhen() string {
 	return linesOf(far)
 }
 
-// beside says to which side of the edge's clock another is off.
-func beside(ahead time.Duration) string {
-	if ahead < 0 {
-		return "behind"
-	}
-	return "ahead of"
-}
-
-// nearStamp is how far from a time zone's offset joined stamps may be for the
-// zone to be the reason: clocks are seldom set worse.
-const nearStamp = 2 * time.Minute
-
 // zoneAdvice says which key makes up for stamps that are ahead of UTC by about
 // as much as a civil time zone.
 func (d *diagnosis) zoneAdvice(ahead time.Duration) string {
-	zone, ok := civil(ahead, nearStamp)
+	zone, ok := calibrate.CivilZone(ahead, calibrate.NearZone)
 	if !ok {
 		return ""
 	}
-	which := d.sourceLines(model.SourceOrigin)
+	which := d.originLines()
 	for i := range d.Incident.Sources {
 		if s := &d.Incident.Sources[i]; s.Kind == model.SourceOrigin && s.TimeZone != "" {
 			return fmt.Sprintf(". Times of %s are %s %s the edge's: is time_zone: %s right?", which, exactly(ahead), beside(ahead), s.TimeZone)
@@ -121,23 +104,23 @@ func (d *diagnosis) zoneAdvice(ahead time.Duration) string {
 		which, exactly(ahead), beside(ahead), utc(zone), zoneName(zone))
 }
 
-// sourceLines names the sources of a kind by their lines of the incident file.
-func (d *diagnosis) sourceLines(kind model.SourceKind) string {
-	var lines []string
+// originLines names the origin sources by their lines of the incident file.
+func (d *diagnosis) originLines() string {
+	var all []*model.Source
 	for i := range d.Incident.Sources {
-		if s := &d.Incident.Sources[i]; s.Kind == kind {
-			lines = append(lines, fmt.Sprint(s.Line))
+		if s := &d.Incident.Sources[i]; s.Kind == model.SourceOrigin {
+			all = append(all, s)
 		}
 	}
-	if len(lines) == 1 {
-		return fmt.Sprintf("the %s source (line %s)", kind, lines[0])
+	if len(all) == 1 {
+		return fmt.Sprintf("the origin source (line %s)", linesOf(all))
 	}
-	return fmt.Sprintf("the %s sources (lines %s)", kind, strings.Join(lines, ", "))
+	return fmt.Sprintf("the origin sources (lines %s)", linesOf(all))
 }
 
-// oddZones are the civil time zones that are not whole hours from UTC, each by
-// a place that keeps it all year.
-var oddZones = [...]struct {
+// zonePlaces names the time zones that are not whole hours from UTC by a place
+// that keeps them.
+var zonePlaces = [...]struct {
 	minutes time.Duration
 	name    string
 }{
@@ -151,21 +134,10 @@ var oddZones = [...]struct {
 // visitor comes later.
 const nearZone = 12 * time.Minute
 
-// civil returns the offset of the civil time zone that d is nearest to.
-func civil(d, near time.Duration) (zone time.Duration, ok bool) {
-	zone = d.Round(time.Hour)
-	for _, z := range oddZones {
-		if odd := z.minutes * time.Minute; (d - odd).Abs() < (d - zone).Abs() {
-			zone = odd
-		}
-	}
-	return zone, zone != 0 && (d-zone).Abs() <= near && zone >= -12*time.Hour && zone <= 14*time.Hour
-}
-
 // zoneName returns a name of the time zone database for an offset. The names
 // of whole hours have their sign turned round, as POSIX has it.
 func zoneName(zone time.Duration) string {
-	for _, z := range oddZones {
+	for _, z := range zonePlaces {
 		if z.minutes*time.Minute == zone {
 			return z.name
 		}

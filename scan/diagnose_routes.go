@@ -49,26 +49,6 @@ func (d *diagnosis) missedRoutes() {
 		times(int64(len(names)), "route"), strings.Join(each, ", "), andMore(len(names)-few))
 }
 
-// few is how many examples a sentence names.
-const few = 3
-
-func andMore(n int) string {
-	if n <= 0 {
-		return ""
-	}
-	return fmt.Sprintf(" and %d more", n)
-}
-
-func hits(n int64) string { return times(n, "hit") }
-
-// times counts with separators.
-func times(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return commas(n) + " " + noun + "s"
-}
-
 // routeWithoutHit says that a route met nothing, or nothing that a cache may
 // have answered; then it reports true.
 func (d *diagnosis) routeWithoutHit(i int, rows int64) bool {

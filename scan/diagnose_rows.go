@@ -116,8 +116,6 @@ func (d *diagnosis) missingPlaces() {
 	}
 }
 
-func clockTime(t model.Instant) string { return t.Time().Format("2006-01-02 15:04Z") }
-
 func (d *diagnosis) silences() []silence {
 	judged := d.spans.judged()
 	rows, all := map[string]map[model.Instant]int{}, map[model.Instant]int{}
@@ -259,11 +257,4 @@ func (d *diagnosis) twice() {
 		slices.SortFunc(pairs, cmp.Compare[string])
 		d.warn("%s under another name (%s%s): their rows were counted once", are(len(pairs), "object"), strings.Join(pairs[:min(few, len(pairs))], "; "), andMore(len(pairs)-few))
 	}
-}
-
-func are(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun + " is there"
-	}
-	return fmt.Sprintf("%d %ss are there", n, noun)
 }

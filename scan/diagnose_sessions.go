@@ -24,7 +24,7 @@ func (d *diagnosis) directory(m *model.Manifest) {
 		return
 	}
 	if j.Sessions > 0 && j.SessionsKnown == 0 {
-		d.fail("0 of %d log sessions found in %s: log %s, table %s: set session_form of %s", d.strangers("session"), d.Incident.Directory.Sessions.URI, d.logShapes(), shapes(d.dir.Shapes()), d.sourceLines(model.SourceOrigin))
+		d.fail("0 of %d log sessions found in %s: log %s, table %s: set session_form of %s", d.strangers("session"), d.Incident.Directory.Sessions.URI, d.logShapes(), shapes(d.dir.Shapes()), d.originLines())
 		return
 	}
 	switch {
@@ -41,7 +41,7 @@ func (d *diagnosis) people(m *model.Manifest) {
 	switch {
 	case table.URI == "" || j.Users == 0:
 	case j.UsersKnown == 0:
-		d.fail("0 of %d log users found in %s (line %d): does map.user of %s name the id that user_id of the table holds? Nobody can be named, no workspace told", d.strangers("user"), table.URI, table.Line, d.sourceLines(model.SourceOrigin))
+		d.fail("0 of %d log users found in %s (line %d): does map.user of %s name the id that user_id of the table holds? Nobody can be named, no workspace told", d.strangers("user"), table.URI, table.Line, d.originLines())
 	case unknown*strangerShare > j.Users && unknown >= enoughSessions:
 		d.warn("%s that %s (line %d) lacks are on %.0f %% of the log rows with a user: their workspaces are unknown, see unresolved_users.csv; export the table as of the incident, with deleted users",
 			times(int64(d.strangers("user")), "user"), table.URI, table.Line, 100*float64(unknown)/float64(j.Users))
@@ -140,7 +140,7 @@ func (d *diagnosis) formChanged(when, otherwise string, bad, good side, look str
 		like = fmt.Sprintf("log sessions look like the directory's (%s), yet are others", table)
 	}
 	say("%s %s: %s of %s found in %s; %s: %.0f %%; %s. A deploy changed the cookie or how it is logged: set session_form of %s for the one form, a source of its own for the other",
-		when, like, commas(int64(bad.known)), commas(int64(bad.rows)), d.Incident.Directory.Sessions.URI, otherwise, 100*good.share(), named, d.sourceLines(model.SourceOrigin))
+		when, like, commas(int64(bad.known)), commas(int64(bad.rows)), d.Incident.Directory.Sessions.URI, otherwise, 100*good.share(), named, d.originLines())
 }
 
 // shapesWithin names what the log's session values usually look like within a

@@ -97,7 +97,7 @@ func (d *diagnosis) tooShort(x *extent) {
 // does not as it is.
 func (d *diagnosis) shifted(x *extent) string {
 	w := d.Incident.Window.Span
-	zone, ok := civil(w.From.Sub(x.from.FromHi), nearZone)
+	zone, ok := calibrate.CivilZone(w.From.Sub(x.from.FromHi), nearZone)
 	if !ok || x.from.FromLo == 0 || w.Contains(x.from.FromHi) && w.Contains(x.to.ToLo) {
 		return ""
 	}
@@ -191,7 +191,7 @@ func (d *diagnosis) elsewhere() string {
 		word = "earlier"
 	}
 	text := fmt.Sprintf("; sessions first reach these routes at %v, %s %s: is the window in UTC?", first, about(off), word)
-	if zone, ok := civil(-off, nearZone); ok {
+	if zone, ok := calibrate.CivilZone(-off, nearZone); ok {
 		text += strings.TrimPrefix(inZone(w, zone), ".")
 	}
 	return text
@@ -204,25 +204,4 @@ func (d *diagnosis) covered() string {
 		return ""
 	}
 	return fmt.Sprintf("; the edge objects are named for the hours from %s to %s", from.Format(time.RFC3339), to.Add(time.Hour).Format(time.RFC3339))
-}
-
-// about prints a duration in the units that a person would use for it.
-func about(d time.Duration) string {
-	d = d.Abs()
-	switch h := d.Round(time.Hour); {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
-	case h > 0 && (d-h).Abs() <= 10*time.Minute:
-		return fmt.Sprintf("%d h", int(h.Hours()))
-	}
-	return exactly(d)
-}
-
-// exactly prints a duration to the minute.
-func exactly(d time.Duration) string {
-	d = d.Abs().Round(time.Minute)
-	if d < time.Hour {
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	}
-	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
 }

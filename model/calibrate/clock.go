@@ -238,24 +238,8 @@ func (c *Clock) wrongBy(d time.Duration, n int64) string {
 	return fmt.Sprintf("origin stamps are about %v %s the edge's on %d of %d joined requests: %s", d.Abs(), word, n, c.joined, likelyCause(d))
 }
 
-// oddZones lists the civil time zones that are not whole hours from UTC.
-var oddZones = [...]time.Duration{-570, -210, 210, 270, 330, 345, 390, 525, 570, 630, 765} // minutes
-
-// zoneNear returns the time zone that d looks like. An offset of 15, 45 or 90
-// minutes is nobody's local time.
-func zoneNear(d time.Duration) (zone time.Duration, ok bool) {
-	const near = 2 * time.Minute
-	zone = d.Round(time.Hour)
-	for _, m := range oddZones {
-		if (d - m*time.Minute).Abs() <= near {
-			zone = m * time.Minute
-		}
-	}
-	return zone, zone != 0 && (d-zone).Abs() <= near && zone >= -12*time.Hour && zone <= 14*time.Hour
-}
-
 func likelyCause(d time.Duration) string {
-	if zone, ok := zoneNear(d); ok {
+	if zone, ok := CivilZone(d, NearZone); ok {
 		return fmt.Sprintf("the origin log looks like local time of UTC%+.4g; set time_zone on its source", zone.Hours())
 	}
 	return wrongClock

@@ -96,7 +96,7 @@ func (c *WriterClock) Wrong() bool { return c.Ahead.Abs() > absorbed }
 
 func (c *WriterClock) settle() {
 	c.AheadMS = c.Ahead.Milliseconds()
-	if zone, ok := zoneNear(c.Ahead); ok {
+	if zone, ok := CivilZone(c.Ahead, NearZone); ok {
 		c.Zone = zone
 	}
 }
