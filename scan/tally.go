@@ -287,7 +287,7 @@ func (j *joiner) countForeign(o *model.OriginRow) {
 	j.tally.foreign[user] = true
 }
 
-func (t *tally) unresolved(kind, value string, at model.Instant) *model.UnresolvedUser {
+func (t *tally) unresolved(kind, value string, at model.Instant) {
 	k := strangeKey{kind, value}
 	u := t.strange[k]
 	if u == nil {
@@ -296,7 +296,6 @@ func (t *tally) unresolved(kind, value string, at model.Instant) *model.Unresolv
 	}
 	u.Rows++
 	u.First = min(u.First, at)
-	return u
 }
 
 func (t *tally) controlResult(i int, inc *model.Incident) *model.ControlResult {
