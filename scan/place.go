@@ -232,9 +232,15 @@ func (p *placer) laneOf(o *model.OriginRow) lane {
 	return lane{source: p.sourceOf(o.Ref.Object), client: o.Client.IsValid()}
 }
 
+// mostWriters bounds memory where what is mapped as instance names requests.
+// Clocks of those beyond it are taken to be unknown.
+const mostWriters = 10_000
+
 // stray keeps an origin row until all are there.
 func (p *placer) stray(o *model.OriginRow) error {
-	p.writers[p.writerOf(o)] = true
+	if len(p.writers) < mostWriters {
+		p.writers[p.writerOf(o)] = true
+	}
 	return p.add(p.straysTo, p.laneOf(o), o)
 }
 
