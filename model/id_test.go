@@ -41,6 +41,37 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// TestDigester: what it digested before does not show, and it takes no memory.
+func TestDigester(t *testing.T) {
+	k := key(1)
+	d := k.Digester()
+	long := []byte(strings.Repeat("x", 1000))
+	for _, parts := range [][][]byte{{[]byte("ab"), []byte("c")}, {long}, {nil}, {}, {[]byte("ab"), []byte("c")}} {
+		if got, want := d.Digest("session", parts...), k.Digest("session", parts...); got != want {
+			t.Errorf("%q: %v, want %v", parts, got, want)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { d.Digest("session", long, long) }); n > 0 {
+		t.Errorf("%v allocations a digest", n)
+	}
+}
+
+// BenchmarkDigest digests an address and a User-Agent.
+func BenchmarkDigest(b *testing.B) {
+	k, parts := key(1), [2][16]byte{}
+	d := k.Digester()
+	b.Run("key", func(b *testing.B) {
+		for b.Loop() {
+			k.Digest("device", parts[0][:], parts[1][:])
+		}
+	})
+	b.Run("digester", func(b *testing.B) {
+		for b.Loop() {
+			d.Digest("device", parts[0][:], parts[1][:])
+		}
+	})
+}
+
 // TestKeyIsCopied: whoever wipes the bytes of the key file does not change the key.
 func TestKeyIsCopied(t *testing.T) {
 	secret := []byte(strings.Repeat("k", model.KeySize))
