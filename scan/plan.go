@@ -85,15 +85,12 @@ func (s *state) planSource(src *model.Source) error {
 }
 
 func (s *state) loadDirectory() error {
-	dir, inputs, err := intake.Load(s.ctx, s.store, s.Incident, s.digestSession)
+	memo := s.dec.NewMemo()
+	digest := func(raw []byte) (model.ID, error) { return memo.Session(raw, model.SessionForm{}) } // like one of the logs
+	dir, inputs, err := intake.Load(s.ctx, s.store, s.Incident, digest)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
 	s.dir, s.tables = dir, inputs
 	return nil
-}
-
-// digestSession digests a session value of the directory like one of the logs.
-func (s *state) digestSession(raw []byte) (model.ID, error) {
-	return s.dec.Session(raw, model.SessionForm{})
 }

@@ -117,7 +117,7 @@ func TestSession(t *testing.T) {
 		{"unknown hash", "secret", model.SessionForm{Hash: "rot13"}, "secret", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := c.Session([]byte(tt.raw), tt.form)
+			got, err := c.NewMemo().Session([]byte(tt.raw), tt.form)
 			if want := key().Digest("session", []byte(tt.same)); got != want {
 				t.Errorf("digested as something other than %q", tt.same)
 			}
@@ -126,7 +126,7 @@ func TestSession(t *testing.T) {
 			}
 		})
 	}
-	if id, err := c.Session(nil, model.SessionForm{}); !id.IsZero() || err != nil {
+	if id, err := c.NewMemo().Session(nil, model.SessionForm{}); !id.IsZero() || err != nil {
 		t.Error("an absent session has an id")
 	}
 }

@@ -21,12 +21,12 @@ import (
 // If form does not fit, the ID is that of the raw value, beside the error: the
 // row did present a session, though one that no directory can know. To treat
 // it as none would turn a leaking fill into a harmless one.
-func (c *Context) Session(raw []byte, form model.SessionForm) (model.ID, error) {
+func (m *Memo) Session(raw []byte, form model.SessionForm) (model.ID, error) {
 	if len(raw) == 0 {
 		return model.ID{}, nil
 	}
 	value, err := ApplyForm(raw, form)
-	return c.key.Digest("session", value), err
+	return m.Digest("session", value), err
 }
 
 // ApplyForm applies the steps of form to raw, in the order of the fields but

@@ -234,7 +234,7 @@ func (d *Decoder) session(l *layout) {
 		d.row.CookieLogged = false
 	}
 	var err error
-	d.row.Session, err = d.ctx.Session(value, d.opts.Form)
+	d.row.Session, err = d.memo.Session(value, d.opts.Form)
 	if err != nil {
 		d.badForms++
 	}
