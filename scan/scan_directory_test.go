@@ -69,6 +69,7 @@ func formFree(t *testing.T, f *findings) string {
 // TestWorkspaceOfRequests has the origin log name the workspace of a request:
 // what was opened and changed is then known for each workspace of a holder.
 func TestWorkspaceOfRequests(t *testing.T) {
+	computes(t)
 	t.Parallel()
 	cfg := demo(3)
 	cfg.Rows = 14_000

@@ -108,6 +108,7 @@ var asWarehouse = []string{"origin/*.jsonl.gz", "warehouse/*.parquet", "format: 
 
 // TestOriginParquet reads one application's log as JSON lines and as Parquet.
 func TestOriginParquet(t *testing.T) {
+	computes(t)
 	t.Parallel()
 	cfg := demo(5)
 	cfg.Rows = 12_000
@@ -186,6 +187,7 @@ func TestEdgeParquet(t *testing.T) {
 
 // TestInspectParquet: both logs are surveyed whatever form they have.
 func TestInspectParquet(t *testing.T) {
+	computes(t)
 	t.Parallel()
 	cfg := sim.Small(0.5, 5)
 	cfg.EdgeForms = []sim.EdgeForm{sim.V2JSON, sim.V2Parquet}

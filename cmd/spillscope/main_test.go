@@ -36,12 +36,19 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows [small-disk]. Where the gate requires every component, a
-// missing one fails instead of skipping the script.
+// condition knows [race] and [small-disk]. Where the gate requires every
+// component, a missing one fails instead of skipping the script.
 func condition(name string) (bool, error) {
-	if name != "small-disk" {
-		return false, strconv.ErrSyntax
+	switch name {
+	case "race":
+		return raceEnabled, nil
+	case "small-disk":
+		return smallDisk()
 	}
+	return false, strconv.ErrSyntax
+}
+
+func smallDisk() (bool, error) {
 	has := os.Getenv("SPILLSCOPE_SMALL_DISK") != ""
 	if !has && os.Getenv("SPILLSCOPE_REQUIRE") == "all" {
 		return false, os.ErrNotExist

@@ -61,6 +61,9 @@ go() {
 
 // TestReadme runs every command of README.md, in order, in one folder.
 func TestReadme(t *testing.T) {
+	if raceEnabled {
+		t.Skip("runs a build without the race detector")
+	}
 	raw, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

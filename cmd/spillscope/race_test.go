@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceEnabled leaves out what takes minutes under the detector.
+const raceEnabled = true
