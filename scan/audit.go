@@ -342,6 +342,8 @@ func (x *auditor) doubts() {
 	switch {
 	case a.EdgeRows == 0:
 		d.fail("0 edge rows lie in the span from %s: give --from and --to, or other sources", a.From)
+	case a.Fills == 0 && a.Hits > 0:
+		d.fail("%s and no fill of the cached objects lie in the span: what the cache serves was stored before it, and nothing shows whether that met a session; clear the cache of these routes, or look from earlier on (--from)", hits(int64(a.Hits)))
 	case a.Fills > 0 && float64(a.Known) < limit*float64(a.Fills):
 		d.fail("of %d of %d responses that entered a cache the logs say whether they met a session (threshold %.0f %%): an origin log of the same span says it, if map.request_id names the CDN's id", a.Known, a.Fills, 100*limit)
 	}

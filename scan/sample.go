@@ -16,7 +16,7 @@ func sampling(src *model.Source, format string) string {
 	case src.Sampled > 0 && src.Sampled < 1:
 		return fmt.Sprintf("%.4g %% of the requests were logged", 100*src.Sampled)
 	case src.Sampled == 0 && format == sniff.RealTime:
-		return "a real-time log without `sampled`: which share of the requests it holds is not stated"
+		return "a real-time log without `sampled`: which share of the requests it holds is not stated (sampled: 100% if every one)"
 	}
 	return ""
 }

@@ -84,7 +84,7 @@ func TestAudit(t *testing.T) {
 		cfg.EdgeForms = []sim.EdgeForm{sim.Realtime}
 		dir, _ := simulate(t, cfg)
 		a, err := audit(t, dir, before)
-		if err != nil || !strings.Contains(strings.Join(a.Partial, "\n"), "without `sampled`") {
+		if err != nil || !strings.Contains(strings.Join(a.Partial, "\n"), "what it does not show may have happened") {
 			t.Errorf("%+v, %v", a, err)
 		}
 	})

@@ -2,6 +2,7 @@ package scan_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,11 +74,16 @@ func TestLook(t *testing.T) {
 func TestLookCuts(t *testing.T) {
 	t.Parallel()
 	dir, _ := simulate(t, sim.Bench(8000, 5))
-	name := glob(t, filepath.Join(dir, "origin", "*.gz"))[0]
-	if err := os.WriteFile(filepath.Join(dir, "origin", "app.jsonl"), []byte(readFile(t, name)), 0o600); err != nil {
+	var b strings.Builder // what a log service delivers, with no end of a line
+	n := 0
+	for row := range strings.Lines(readFile(t, glob(t, filepath.Join(dir, "origin", "*.gz"))[0])) {
+		n++
+		fmt.Fprintf(&b, `{"messageType":"DATA_MESSAGE","logGroup":"app","logEvents":[{"id":"%d","timestamp":0,"message":%q}]}`, n, strings.TrimSpace(row))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "origin", "app"), []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, err := scan.Look(context.Background(), inputOf(t, dir, "origin/*.jsonl.gz", "origin/app.jsonl"))
+	p, err := scan.Look(context.Background(), inputOf(t, dir, "origin/*.jsonl.gz", "origin/app"))
 	if err != nil || len(p.Problems) > 0 || p.Sources[1].Bytes < 1<<20 {
 		t.Errorf("%+v, %v", p, err)
 	}
