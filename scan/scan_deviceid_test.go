@@ -162,14 +162,18 @@ func claims(f *findings) string {
 func TestConstantIDs(t *testing.T) {
 	computes(t)
 	t.Parallel()
-	cfg := dense(1, 2*time.Minute)
+	cfg := dense(1, 4*time.Minute)
 	cfg.SharedEgress, cfg.DeviceID = 0.5, true
 	dir, _ := simulate(t, cfg)
 	without := run(t, inputOf(t, dir, ", device_id: device_id", ""))
-	for name, constant := range map[string]func(id string) string{
-		"one for all":            func(string) string { return "00000000-0000-0000-0000-000000000000" },
-		"one for each sixteenth": func(id string) string { return "group-" + id[len(id)-1:] },
+	for _, c := range []struct { // each edit starts from the one before
+		name     string
+		constant func(id string) string
+	}{
+		{"one for each sixteenth", func(id string) string { return "group-" + id[len(id)-1:] }},
+		{"one for all", func(string) string { return "00000000-0000-0000-0000-000000000000" }},
 	} {
+		name, constant := c.name, c.constant
 		edit(t, filepath.Join(dir, "origin", "*.gz"), func(text string) string {
 			return ids.ReplaceAllStringFunc(text, func(m string) string { return `"device_id":"` + constant(strings.Trim(m[12:], `"`)) + `"` })
 		})
