@@ -78,8 +78,7 @@ const auditRows = 100
 // RunAudit reads the logs of a span and looks for objects that a cache serves
 // and whose fills met a session: one that the response set, or one that the
 // request presented, since an application that did not renew it this time may
-// the next. Like a scan it keeps
-// nothing in memory that grows with the traffic.
+// the next. Like a scan it keeps nothing in memory that grows with the traffic.
 func RunAudit(ctx context.Context, in AuditInput) (a *Audit, err error) {
 	s := in.state(ctx)
 	defer func() { err = errors.Join(err, s.close()) }()

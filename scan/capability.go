@@ -123,11 +123,11 @@ func (g *glimpse) merge(o *glimpse) {
 	g.rows, g.rejects, g.outside = g.rows+o.rows, g.rejects+o.rejects, g.outside+o.outside
 	g.problem, g.format = cmp.Or(g.problem, o.problem), cmp.Or(g.format, o.format)
 	e, p := &g.edge, &o.edge
-	e.suspect, e.port, e.timed, e.first, e.fine = e.suspect+p.suspect, e.port+p.port, e.timed+p.timed, e.first+p.first, e.fine+p.fine
+	e.suspect, e.port, e.timed, e.fine = e.suspect+p.suspect, e.port+p.port, e.timed+p.timed, e.fine+p.fine
 	e.cookie, e.addr = e.cookie+p.cookie, e.addr+p.addr
 	a, b := &g.origin, &o.origin
 	a.id, a.trace, a.session, a.user, a.sets = a.id+b.id, a.trace+b.trace, a.session+b.session, a.user+b.user, a.sets+b.sets
-	a.agent, a.client, a.device, a.suspect = a.agent+b.agent, a.client+b.client, a.device+b.device, a.suspect+b.suspect
+	a.client, a.device, a.suspect = a.client+b.client, a.device+b.device, a.suspect+b.suspect
 	a.sessions.merge(b.sessions)
 	a.users.merge(b.users)
 }

@@ -40,9 +40,6 @@ func (j *joiner) watchReached(o *model.OriginRow) error {
 
 // revokeReached puts what reached the suspect routes on the list to revoke.
 func (s *state) revokeReached() error {
-	if s.watch.reached == nil {
-		return nil
-	}
 	return s.watch.reached.Scan(func(key []byte) error {
 		var id model.ID
 		user := string(key[copy(id[:], key):])

@@ -41,8 +41,8 @@ type glimpse struct {
 
 // edgeGlimpse counts the edge rows that have an optional column.
 type edgeGlimpse struct {
-	suspect, port, timed, first, fine, cookie, addr int
-	misses                                          []missed
+	suspect, port, timed, fine, cookie, addr int
+	misses                                   []missed
 }
 
 type missed struct {
@@ -52,10 +52,10 @@ type missed struct {
 
 // originGlimpse counts the origin rows that have a field.
 type originGlimpse struct {
-	id, trace, session, user, sets, agent, client, device, suspect int
-	sessions, users                                                share
-	ids                                                            map[string]bool
-	covers                                                         []model.Span // by object
+	id, trace, session, user, sets, client, device, suspect int
+	sessions, users                                         share
+	ids                                                     map[string]bool
+	covers                                                  []model.Span // by object
 }
 
 // share is how many of some things were found.
@@ -165,7 +165,7 @@ func (g *glimpse) edgeRow(e *model.EdgeRow) {
 		n  *int
 		is bool
 	}{
-		{&x.suspect, e.Route != model.NoRoute}, {&x.port, e.Port != 0}, {&x.timed, e.Taken >= 0}, {&x.first, e.FirstByte >= 0},
+		{&x.suspect, e.Route != model.NoRoute}, {&x.port, e.Port != 0}, {&x.timed, e.Taken >= 0},
 		{&x.fine, e.End.Hi.Sub(e.End.Lo) < fineStamp}, {&x.cookie, !e.Session.IsZero()}, {&x.addr, e.Client.IsValid()},
 	} {
 		if c.is {
@@ -185,7 +185,7 @@ func (g *glimpse) originRow(s *state, o *model.OriginRow) {
 		is bool
 	}{
 		{&x.id, o.RequestID != ""}, {&x.trace, !o.Trace.IsZero()}, {&x.session, !o.Presented.IsZero()}, {&x.user, o.User != ""},
-		{&x.sets, o.SetCookie != model.Unknown}, {&x.agent, !o.Agent.IsZero()}, {&x.client, o.Client.IsValid()},
+		{&x.sets, o.SetCookie != model.Unknown}, {&x.client, o.Client.IsValid()},
 		{&x.device, !o.Device.IsZero()}, {&x.suspect, o.Route != model.NoRoute},
 	} {
 		if c.is {

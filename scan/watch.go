@@ -16,7 +16,7 @@ type watch struct {
 	users   *spill.Set // whose session reached the suspect routes
 	clients *spill.Set // to whom a cache may have answered there
 	steps   *spill.Set // session, step, device, user agent, user
-	reached *spill.Set // user and session that suspect responses may have carried; nil unless there is no edge log
+	reached *spill.Set // user and session that suspect responses may have carried; filled where there is no edge log
 	reach   model.Span // from the first fill that can serve the window
 	window  model.Span
 	clean   []model.Span
@@ -32,14 +32,10 @@ func (s *state) newWatch() *watch {
 	if len(clean) == 0 && w.Lookback > 0 {
 		clean = []model.Span{{From: w.Span.From.Add(-w.Lookback), To: w.Span.From - 1}}
 	}
-	out := &watch{
-		users: set(), clients: set(), steps: set(), window: w.Span, clean: clean,
+	return &watch{
+		users: set(), clients: set(), steps: set(), reached: set(), window: w.Span, clean: clean,
 		reach: w.Span.Extend(longestLife(s.Incident)+s.stale()+time.Minute, time.Minute),
 	}
-	if s.noEdge != "" {
-		out.reached = set()
-	}
-	return out
 }
 
 // watchEdge looks at an edge row with the origin rows of its request id.
@@ -65,7 +61,7 @@ func (j *joiner) watchEdge(e *model.EdgeRow, row *cacheRow, origins []model.Orig
 func (j *joiner) watchOrigin(o *model.OriginRow, device model.ID) error {
 	there := o.Route != model.NoRoute && j.watch.reach.Contains(o.Time.Lo)
 	err := errors.Join(j.watchSession(o.Presented, o.User, there), j.watchSession(o.Issued, o.User, there))
-	if there && j.watch.reached != nil {
+	if there && j.noEdge != "" {
 		err = errors.Join(err, j.watchReached(o))
 	}
 	if !device.IsZero() {
@@ -135,19 +131,11 @@ func (j *joiner) watchStep(session model.ID, logged string, at model.Instant, de
 }
 
 func (w *watch) freeze() error {
-	err := errors.Join(w.users.Freeze(), w.clients.Freeze(), w.steps.Freeze())
-	if w.reached != nil {
-		err = errors.Join(err, w.reached.Freeze())
-	}
-	return err
+	return errors.Join(w.users.Freeze(), w.clients.Freeze(), w.steps.Freeze(), w.reached.Freeze())
 }
 
 func (w *watch) close() error {
-	err := errors.Join(w.users.Close(), w.clients.Close(), w.steps.Close())
-	if w.reached != nil {
-		err = errors.Join(err, w.reached.Close())
-	}
-	return err
+	return errors.Join(w.users.Close(), w.clients.Close(), w.steps.Close(), w.reached.Close())
 }
 
 // countCeilings counts what no estimate may exceed.

@@ -52,10 +52,7 @@ in the origin log, a file cannot be read, or the log is a sample, it exits with 
 	f.StringVar(&o.to, "to", "", "look until this `time` (default: the end of the logs)")
 	f.StringArrayVar(&o.edge, "edge", nil, "`URI` of CDN logs to read instead")
 	f.StringArrayVar(&o.origin, "origin", nil, "`URI` of origin logs to read instead")
-	f.IntVar(&o.workers, "workers", o.workers, "`number` of objects to read at once")
-	f.Lookup("workers").DefValue = "one a core"
-	f.Var(&o.memory, "memory", "memory for sorting; what does not fit goes to --temp")
-	f.StringVar(&o.temp, "temp", "", "`folder` for sorting (default: the system's)")
+	o.resources(cmd)
 	f.BoolVar(&o.json, "json", false, "print the answer as JSON")
 	return cmd
 }
@@ -119,21 +116,24 @@ func (o *auditOptions) span(inc *model.Incident) (s model.Span, err error) {
 
 // sources puts the URIs of the flags in the place of the incident's.
 func (o *auditOptions) sources(stated []model.Source) []model.Source {
-	uris := map[model.SourceKind][]string{model.SourceEdge: o.edge, model.SourceOrigin: o.origin}
+	instead := map[model.SourceKind][]string{}
+	if len(o.edge) > 0 {
+		instead[model.SourceEdge] = o.edge
+	}
+	if len(o.origin) > 0 {
+		instead[model.SourceOrigin] = o.origin
+	}
 	var out []model.Source
-	done := map[model.SourceKind]bool{}
 	for _, src := range stated {
-		if len(uris[src.Kind]) == 0 {
+		uris, given := instead[src.Kind]
+		if !given {
 			out = append(out, src)
 			continue
 		}
-		for _, uri := range uris[src.Kind] {
-			if !done[src.Kind] {
-				src.URI = uri
-				out = append(out, src)
-			}
+		for _, src.URI = range uris {
+			out = append(out, src)
 		}
-		done[src.Kind] = true
+		instead[src.Kind] = nil // the first of a kind stands for all
 	}
 	return out
 }

@@ -85,13 +85,19 @@ any --workers and --memory; only run.json varies.
 	f.StringVarP(&o.out, "output", "o", "", "case `folder` to make")
 	f.BoolVar(&o.dry, "dry-run", false, "tell what these inputs can name, and read no further")
 	f.BoolVar(&o.force, "force", false, "replace the case that is there")
+	o.resources(cmd)
+	f.BoolVar(&o.sense, "sensitivity", false, "judge again under other assumptions (sensitivity.csv)")
+	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
+	return cmd
+}
+
+// resources are the flags that say what reading may use up.
+func (o *scanOptions) resources(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.IntVar(&o.workers, "workers", o.workers, "`number` of objects to read at once")
 	f.Lookup("workers").DefValue = "one a core" // the help is the same everywhere
 	f.Var(&o.memory, "memory", "memory for sorting; what does not fit goes to --temp")
 	f.StringVar(&o.temp, "temp", "", "`folder` for sorting (default: the system's)")
-	f.BoolVar(&o.sense, "sensitivity", false, "judge again under other assumptions (sensitivity.csv)")
-	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
-	return cmd
 }
 
 // heapLimit is the size from which the collector works harder: what is sorted

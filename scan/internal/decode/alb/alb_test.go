@@ -50,7 +50,7 @@ func TestConformance(t *testing.T) {
 func TestGolden(t *testing.T) {
 	got := decodetest.Read(bytes.NewReader(read(t, "testdata/rows.log")), 0, origintest.New(t, open, origin.Options{Source: source()}))
 	decodetest.NoSecret(t, got, origintest.Secret)
-	out := origintest.Golden(got)
+	out := got.Golden()
 	if *update {
 		if err := os.WriteFile("testdata/rows.golden", []byte(out), 0o644); err != nil {
 			t.Fatal(err)

@@ -76,29 +76,16 @@ func TestConformance(t *testing.T) {
 	}.Run(t)
 }
 
-// render prints a result for people; digests come from a fixed key.
-func render(got decodetest.Result) string {
-	var out strings.Builder
-	for _, r := range got.Rows {
-		fmt.Fprintf(&out, "line %d at %d: %s\n", r.Ref.Line, r.Ref.Offset, r.Text)
-	}
-	for _, r := range got.Rejects {
-		fmt.Fprintf(&out, "line %d at %d: rejected: %s\n", r.Ref.Line, r.Ref.Offset, r.Reason)
-	}
-	fmt.Fprintf(&out, "%+v\n", got.Balance)
-	return out.String()
-}
-
 func TestGolden(t *testing.T) {
 	o := cloudfront.Options{Spans: []model.Span{span("2023-03-07T18:00:00Z", "2023-03-07T19:00:00Z")}}
 	got := decodetest.Read(bytes.NewReader(read(t, "testdata/rows.log")), 0, maker(t, o))
 	decodetest.NoSecret(t, got, secret, "token")
 	if *update {
-		if err := os.WriteFile("testdata/rows.golden", []byte(render(got)), 0o644); err != nil {
+		if err := os.WriteFile("testdata/rows.golden", []byte(got.Golden()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(string(read(t, "testdata/rows.golden")), render(got)); diff != "" {
+	if diff := cmp.Diff(string(read(t, "testdata/rows.golden")), got.Golden()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -57,11 +57,11 @@ func TestForms(t *testing.T) {
 			decodetest.NoSecret(t, got, secret, "token")
 			golden := "testdata/" + f.file + ".golden"
 			if *update {
-				if err := os.WriteFile(golden, []byte(render(got)), 0o644); err != nil {
+				if err := os.WriteFile(golden, []byte(got.Golden()), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if diff := cmp.Diff(string(read(t, golden)), render(got)); diff != "" {
+			if diff := cmp.Diff(string(read(t, golden)), got.Golden()); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -23,6 +23,7 @@ package decodetest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -47,6 +48,19 @@ type Result struct {
 	Rejects []model.Reject
 	Balance model.Balance
 	Err     error
+}
+
+// Golden writes what became of the object for a person to read, a line each.
+func (r Result) Golden() string {
+	var out strings.Builder
+	for _, row := range r.Rows {
+		fmt.Fprintf(&out, "line %d at %d: %s\n", row.Ref.Line, row.Ref.Offset, row.Text)
+	}
+	for _, rej := range r.Rejects {
+		fmt.Fprintf(&out, "line %d at %d: rejected: %s\n", rej.Ref.Line, rej.Ref.Offset, rej.Reason)
+	}
+	fmt.Fprintf(&out, "%+v\n", r.Balance)
+	return out.String()
 }
 
 // Read decodes r.

@@ -90,7 +90,7 @@ func TestGolden(t *testing.T) {
 	o := origin.Options{Source: source(), Spans: []model.Span{{From: instant("2023-03-07T18:00:00Z"), To: instant("2023-03-07T19:00:00Z")}}}
 	got := decodetest.Read(bytes.NewReader(read(t, "testdata/rows.jsonl")), 0, maker(t, o))
 	decodetest.NoSecret(t, got, secret, secret2)
-	out := origintest.Golden(got)
+	out := got.Golden()
 	if *update {
 		if err := os.WriteFile("testdata/rows.golden", []byte(out), 0o644); err != nil {
 			t.Fatal(err)

@@ -47,7 +47,7 @@ func TestGolden(t *testing.T) {
 	o := origin.Options{Source: origintest.Source(), Spans: []model.Span{origintest.Span()}}
 	got := decodetest.Read(bytes.NewReader(read(t, "testdata/rows.log")), 0, origintest.New(t, open, o))
 	decodetest.NoSecret(t, got, origintest.Secret, origintest.Secret2)
-	out := origintest.Golden(got)
+	out := got.Golden()
 	if *update {
 		if err := os.WriteFile("testdata/rows.golden", []byte(out), 0o644); err != nil {
 			t.Fatal(err)

@@ -102,19 +102,6 @@ func One(t testing.TB, open Open, src model.Source, lines ...string) (row model.
 	return row, reason, d
 }
 
-// Golden writes what became of an object as lines.
-func Golden(got decodetest.Result) string {
-	var out strings.Builder
-	for _, r := range got.Rows {
-		fmt.Fprintf(&out, "line %d at %d: %s\n", r.Ref.Line, r.Ref.Offset, r.Text)
-	}
-	for _, r := range got.Rejects {
-		fmt.Fprintf(&out, "line %d at %d: rejected: %s\n", r.Ref.Line, r.Ref.Offset, r.Reason)
-	}
-	fmt.Fprintf(&out, "%+v\n", got.Balance)
-	return out.String()
-}
-
 // Text writes what r says, without its place and the hash of its line.
 func Text(r *model.OriginRow) string {
 	var out strings.Builder
